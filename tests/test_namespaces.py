@@ -1,0 +1,21 @@
+"""The array libraries of the test fixtures keep what they are given, and NumPy cannot read the strict device."""
+
+import array_api_strict
+import numpy as np
+import pytest
+
+from pide import arrays
+
+
+def test_round_trip_keeps_values_and_dtype(namespace, dtype):
+    a = np.arange(6.0).reshape(2, 3)
+    x = namespace.asarray(a, dtype=dtype)
+    assert arrays.real_dtype_name(x) == dtype
+    assert np.array_equal(namespace.host(x), a)
+    assert np.array_equal(arrays.to_host(x), namespace.host(x))
+
+
+def test_strict_device_refuses_silent_copies():
+    x = array_api_strict.asarray([1.0], device=array_api_strict.Device("device1"))
+    with pytest.raises(RuntimeError, match="device"):
+        np.asarray(x)
