@@ -65,9 +65,9 @@ def to_host(x: Array) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def like(a: np.ndarray[Any, np.dtype[Any]], x: Array) -> Array:
-    """NumPy array `a` in the namespace, real dtype and device of `x`; boolean arrays stay boolean."""
+    """NumPy array `a` in the namespace, real dtype and device of `x`; booleans stay boolean, integers become int64."""
     xp = namespace(x)
-    dtype = xp.bool if a.dtype == np.bool_ else x.dtype
+    dtype = xp.bool if a.dtype == np.bool_ else xp.int64 if a.dtype.kind in "iu" else x.dtype
     return xp.asarray(a, dtype=dtype, device=array_api_compat.device(x))
 
 
