@@ -1,0 +1,139 @@
+"""Labelled files: results as xarray datasets and netCDF, written whole or not at all.
+
+A file is written beside its destination, flushed to the disk and renamed over it, so that a
+reader sees the old file or the new one and never a part. An existing file is replaced.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pide.arrays import to_host
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from pide.result import Result
+
+__all__ = ["AXES", "atomic", "load", "record_json", "save", "to_xarray", "writable"]
+
+AXES = ("x", "y", "z")
+
+
+def writable(path: str | Path) -> Path:
+    """`path`, once it is certain that a file can be created there; called before the work, not after it.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, IsADirectoryError
+        If the folder is missing or refuses new files, or `path` is itself a folder.
+    """
+    path = Path(path)
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{path}: the folder {folder} does not exist. Create it first: mkdir -p {folder}.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: this is a folder. Give the name of a file in it.")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return path
+    except OSError as error:
+        raise PermissionError(f"{path}: no file can be created in {folder} ({error.strerror}). "
+                              "Choose another folder, or make this one writable.") from None
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Temporary path in the folder of `path`, renamed to `path` when the block ends without an exception."""
+    path = writable(path)
+    draft = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield draft
+        _flush(draft)
+        os.replace(draft, path)
+        _flush(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Have the system write the file, or the folder's list of names, to the disk."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def record_json(result: Result) -> str:
+    """The run record, with the problem, the operator, its claims and its notes, as JSON text."""
+    operator = result.operator
+    entries = dataclasses.asdict(result.record) | {
+        "problem": repr(result.problem),
+        "operator": repr(operator),
+        "claims": sorted(operator.claims),
+        "notes": list(operator.notes),
+    }
+    return json.dumps(entries, indent=2, default=str)
+
+
+def to_xarray(result: Result) -> xr.Dataset:
+    """The states with named coordinates, units, the curves over time, and the run record as attributes.
+
+    Dimensions are (time, batch_0, ..., x, y, z); `inside` marks the nodes of the domain.
+    """
+    import xarray as xr
+
+    grid, labels = result.operator.space, result.labels
+    states = to_host(result.states)
+    axes = AXES[: grid.dimension]
+    batch = tuple(f"batch_{i}" for i in range(states.ndim - 1 - grid.dimension))
+    length = {"units": labels.length_unit or "1"}
+    coordinates: dict[str, Any] = {"time": ("time", result.times, {"units": labels.time_unit or "1"})}
+    coordinates |= {name: (name, np.asarray(axis), length) for name, axis in zip(axes, grid.axes, strict=True)}
+    curves = {
+        "mass": "m-weighted sum of the field, <1, u>",
+        "energy": "squared norm of the field, |u|_m^2",
+        "variance": "m-weighted variance over the nodes of the domain",
+        "dirichlet_energy": "-<L u, u>/2 of the generator L",
+    }
+    variables: dict[str, Any] = {
+        labels.quantity: (("time", *batch, *axes), states, {"units": labels.unit or "1"}),
+        "inside": (axes, np.asarray(grid.inside), {"long_name": "whether the node lies in the domain"}),
+    }
+    for name, text in curves.items():
+        variables[name] = (("time", *batch), getattr(result, name), {"long_name": text})
+    attributes = {"record": record_json(result), "source": f"pide {result.record.versions.get('pide', '')}".strip()}
+    return xr.Dataset(variables, coords=coordinates, attrs=attributes)
+
+
+def save(result: Result, path: str | Path) -> Path:
+    """Write the result as netCDF, whole or not at all; an existing file is replaced."""
+    path = Path(path)
+    if path.suffix != ".nc":
+        raise ValueError(f"save({str(path)!r}): results are netCDF files. Write {path.with_suffix('.nc').name!r}.")
+    with atomic(path) as draft:
+        to_xarray(result).to_netcdf(draft, engine="netcdf4")
+    return path
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Dataset that `Result.save` wrote; `json.loads(dataset.attrs["record"])` is the run record."""
+    import xarray as xr
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file. Give the path that Result.save was given.")
+    dataset: xr.Dataset = xr.load_dataset(path, engine="netcdf4")
+    return dataset
