@@ -6,8 +6,6 @@ import json
 import subprocess
 import sys
 
-import pide
-
 HEAVY = ("torch", "matplotlib", "xarray", "pandas", "tqdm", "netCDF4", "PIL", "zarr", "tyro", "cattrs", "pytest")
 
 PROBE = """
