@@ -1,3 +1,70 @@
-"""pide: nonlocal operators you can trust."""
+"""pide: nonlocal operators you can trust.
+
+State a partial integro-differential problem in the continuum, discretise it on a grid, solve it, and have its
+discrete properties measured: `pide.verification` checks operators, `pide.nets` trains networks made of them.
+Public names are imported on first use, so that `import pide` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Ball": "continuum.domains",
+    "BackwardEuler": "solvers",
+    "Box": "continuum.domains",
+    "Chebyshev": "solvers",
+    "CrankNicolson": "solvers",
+    "ETD": "solvers",
+    "Ellipsoid": "continuum.domains_ellipsoid",
+    "Evolution": "continuum.problems",
+    "Exact": "solvers",
+    "ForwardEuler": "solvers",
+    "FractionalLaplacian": "continuum.operators",
+    "Grid": "spaces.grid",
+    "Heat": "continuum.problems",
+    "Interval": "continuum.domains",
+    "Lanczos": "solvers",
+    "Laplacian": "continuum.operators",
+    "Mask": "continuum.domains_implicit",
+    "Multiplier": "continuum.operators",
+    "NonlocalDiffusion": "continuum.operators",
+    "Operator": "operators.base",
+    "Periodic": "continuum.exterior",
+    "Polygon": "continuum.domains_polygon",
+    "Record": "solvers.record",
+    "Reflecting": "continuum.exterior",
+    "Result": "result",
+    "RungeKutta4": "solvers",
+    "ShiftInvertLanczos": "solvers",
+    "SignedDistance": "continuum.domains_implicit",
+    "Torus": "continuum.domains",
+    "Value": "continuum.exterior",
+    "Zero": "continuum.exterior",
+    "as_operator": "operators.interop",
+    "discretise": "discretise",
+    "gagliardo_seminorm": "operators.norms",
+    "sobolev_norm": "operators.norms",
+    "solve": "solvers.solve",
+}
+_MODULES = {"errors": "errors", "kernels": "continuum.kernels", "nets": "nets", "verification": "verification"}
+
+__all__ = sorted([*_HOME, *_MODULES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value: Any = importlib.import_module(f"pide.{_MODULES[name]}")
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f"pide.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module 'pide' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,15 +1,15 @@
 """Continuum operators: the nouns of the equations, stated before any grid.
 
-    nonlocal diffusion     L v(x) = int gamma(x, y) (v(y) - v(x)) dy              <= 0
-    fractional Laplacian   (-Delta)^s v = c_{n,s} p.v. int (v(x) - v(y)) / |x - y|^{n+2s} dy   >= 0
-    Laplacian              Delta v                                                 <= 0
-    multiplier             F^{-1}[m(k) F v](x) on the torus
+nonlocal diffusion     L v(x) = int gamma(x, y) (v(y) - v(x)) dy              <= 0
+fractional Laplacian   (-Delta)^s v = c_{n,s} p.v. int (v(x) - v(y)) / |x - y|^{n+2s} dy   >= 0
+Laplacian              Delta v                                                 <= 0
+multiplier             F^{-1}[m(k) F v](x) on the torus
 """
 
 from __future__ import annotations
 
 import math
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -36,9 +36,9 @@ class ContinuumOperator(ABC):
     """A linear operator on functions; `on` discretises it, `+`, `-` and `*` combine it with others."""
 
     @property
+    @abstractmethod
     def definiteness(self) -> int:
         """-1 for <A v, v> <= 0, +1 for >= 0, 0 when neither is known."""
-        return 0
 
     def on(
         self,
@@ -161,6 +161,11 @@ class Multiplier(ContinuumOperator):
     """
 
     m: Callable[..., Array]
+
+    @property
+    def definiteness(self) -> int:
+        """0: the sign of m is known only once the wavenumbers are."""
+        return 0
 
 
 @dataclass(frozen=True)

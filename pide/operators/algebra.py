@@ -17,7 +17,9 @@ _OPPOSITE = {
     "negative_semidefinite": "positive_semidefinite",
     "positive_semidefinite": "negative_semidefinite",
 }
-_SIGN_FREE = frozenset({"linear", "self_adjoint", "kills_constants", "conserves_mass", "translation_invariant", "adjoint"})
+_SIGN_FREE = frozenset(
+    {"linear", "self_adjoint", "adjoint", "kills_constants", "conserves_mass", "translation_invariant"}
+)
 """Claims that hold for every linear combination of operators that have them."""
 
 

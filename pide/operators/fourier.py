@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.arrays import Array, device_key, fft_of, is_numpy, like, namespace
+from pide.arrays import Array, device_key, fft_of, is_numpy, like, namespace, to_host
 from pide.operators.base import Operator
 from pide.spaces.grid import Grid
 
@@ -72,8 +72,6 @@ class FourierMultiplier(Operator):
         return np.full(self.space.shape, self.apply(impulse)[(0,) * self.space.dimension])
 
     def _host(self) -> NDArray[Any]:
-        from pide.arrays import to_host
-
         return to_host(self.multiplier)
 
     def _multiplier_like(self, u: Array) -> Array:
@@ -84,7 +82,8 @@ class FourierMultiplier(Operator):
             m = self.multiplier
             if np.iscomplexobj(m):
                 xp = namespace(u)
-                self._cache[key] = like(m.real, u) + 1j * xp.astype(like(m.imag, u), xp.result_type(u.dtype, xp.complex64))
+                imaginary = xp.astype(like(m.imag, u), xp.result_type(u.dtype, xp.complex64))
+                self._cache[key] = like(m.real, u) + 1j * imaginary
             else:
                 self._cache[key] = like(m, u)
         return self._cache[key]

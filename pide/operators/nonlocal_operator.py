@@ -45,6 +45,8 @@ class NonlocalOperator(Operator):
         a > 0 at the nodes; w_ij = sqrt(a_i a_j) gamma ("geometric") or (a_i + a_j)/2 gamma ("arithmetic").
     load : array or None, shape space.shape
         Contribution of inhomogeneous exterior data, already scaled by c.
+    torus_symbol : array or None, rfftn layout
+        Exact eigenvalues of A on a torus, where they are known better than from the transformed weights.
 
     Notes
     -----
@@ -64,6 +66,7 @@ class NonlocalOperator(Operator):
     mean: Literal["geometric", "arithmetic"] = "geometric"
     load: Array | None = None
     notes: tuple[str, ...] = ()
+    torus_symbol: Array | None = None
     _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -119,6 +122,8 @@ class NonlocalOperator(Operator):
         """c (hat beta(k) - hat beta(0)) in the rfftn layout of the torus; None off the torus or with a coefficient."""
         if not self.space.periodic or self.coefficient is not None:
             return None
+        if self.torus_symbol is not None:
+            return np.asarray(to_host(self.torus_symbol))
         spectrum = self._torus_spectrum()
         return np.asarray(self.scale * (spectrum - spectrum.flat[0]))
 

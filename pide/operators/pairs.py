@@ -1,0 +1,145 @@
+"""Operators given by a matrix of pair rates: any kernel omega(x, y), dense, sparse or blocked.
+
+(L v)_i = sum_j W_ij (v_j - v_i) - kappa_i v_i,    W_ij = omega(x_i, x_j) m_j,  j != i.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from pide.arrays import Array, device_key, is_numpy, like, namespace
+from pide.operators.base import Operator
+from pide.spaces.grid import Grid
+
+__all__ = ["PairOperator"]
+
+
+@dataclass(frozen=True, eq=False)
+class PairOperator(Operator):
+    """L of a matrix of rates on the inside nodes of a space.
+
+    Parameters
+    ----------
+    space : Grid
+    rates : array (N, N) or CSR matrix, unit 1/time
+        W_ij, zero diagonal; N the number of inside nodes.
+    killing : array, shape (N,)
+        kappa_i.
+
+    Notes
+    -----
+    L 1 = -kappa up to the order of summation. Cost: O(N^2) memory and work dense, O(nonzeros) sparse. Sparse rates
+    act on NumPy fields through SciPy and on other namespaces through index arrays.
+    """
+
+    space: Grid
+    rates: Any
+    killing: NDArray[np.float64]
+    claims: frozenset[str]
+    load: Array | None = None
+    notes: tuple[str, ...] = ()
+    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    def apply(self, u: Array) -> Array:
+        v = self.space.compress(u)
+        return self.space.expand(self._product(v, self.rates, "rates") - self._row_sums(v) * v)
+
+    @property
+    def adjoint(self) -> Operator:
+        if "self_adjoint" in self.claims:
+            return self
+        return _Transposed(self)
+
+    @property
+    def degree(self) -> NDArray[np.float64]:
+        """d_i = sum_j W_ij as a field."""
+        return np.asarray(self.space.expand(np.asarray(self.rates.sum(axis=1)).ravel()))
+
+    def diagonal(self) -> NDArray[np.float64]:
+        return -self.degree - np.asarray(self.space.expand(self.killing))
+
+    def rate_bound(self) -> float:
+        rates = np.asarray(abs(self.rates).sum(axis=1)).ravel() + self.killing
+        return float(rates.max()) * (1 + 4 * self.space.count * np.finfo(np.float64).eps)
+
+    def spectral_bound(self) -> float:
+        """Gershgorin: max_i (2 d_i + kappa_i)."""
+        return 2 * self.rate_bound()
+
+    def _row_sums(self, v: Array) -> Array:
+        key = ("sums", *device_key(v))
+        if key not in self._cache:
+            one = like(np.ones(self.space.count), v)
+            self._cache[key] = self._product(one, self.rates, "rates") + like(self.killing, v)
+        return self._cache[key]
+
+    def _product(self, v: Array, rates: Any, name: str) -> Array:
+        """rates v over the last axis."""
+        if scipy.sparse.issparse(rates):
+            return self._sparse_product(v, rates, name)
+        key = (name, *device_key(v))
+        if key not in self._cache:
+            self._cache[key] = like(np.asarray(rates), v)
+        return namespace(v).matmul(self._cache[key], v[..., None])[..., 0]
+
+    def _sparse_product(self, v: Array, rates: Any, name: str) -> Array:
+        if is_numpy(v):
+            flat = v.reshape(-1, v.shape[-1]).T
+            matrix = rates if v.dtype == np.float64 else rates.astype(v.dtype)
+            return np.ascontiguousarray((matrix @ flat).T).reshape(v.shape)
+        xp = namespace(v)
+        key = (name, *device_key(v))
+        if key not in self._cache:
+            columns, weights = _padded_rows(rates)
+            self._cache[key] = like(columns.ravel(), v), like(weights, v)
+        columns, weights = self._cache[key]
+        gathered = xp.reshape(xp.take(v, columns, axis=-1), (*v.shape[:-1], *weights.shape))
+        return xp.sum(gathered * weights, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Transposed(Operator):
+    """Adjoint of a PairOperator in the inner product of equal masses: the transposed rates, the same diagonal."""
+
+    forward: PairOperator
+    load: Array | None = None
+
+    @property
+    def space(self) -> Grid:  # type: ignore[override]
+        return self.forward.space
+
+    @property
+    def claims(self) -> frozenset[str]:  # type: ignore[override]
+        return self.forward.claims & {"linear", "adjoint"}
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.forward.notes
+
+    @property
+    def adjoint(self) -> Operator:
+        return self.forward
+
+    def apply(self, u: Array) -> Array:
+        forward = self.forward
+        v = self.space.compress(u)
+        transposed = forward.rates.T.tocsr() if scipy.sparse.issparse(forward.rates) else forward.rates.T
+        return self.space.expand(forward._product(v, transposed, "transposed") - forward._row_sums(v) * v)
+
+
+def _padded_rows(rates: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Columns and weights of a CSR matrix with every row padded by zero weights to the longest one."""
+    rates = rates.tocsr()
+    lengths = np.diff(rates.indptr)
+    width = int(lengths.max(initial=1))
+    columns = np.zeros((rates.shape[0], width), dtype=np.int64)
+    weights = np.zeros((rates.shape[0], width))
+    slots = np.arange(width)[None, :] < lengths[:, None]
+    columns[slots] = rates.indices
+    weights[slots] = rates.data
+    return columns, weights
