@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Bounds = tuple[tuple[float, float], ...]
+Layout = tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]
+"""Shape, spacing and coordinates of the first node of a lattice."""
 
 __all__ = ["Ball", "Bounds", "Box", "Domain", "Interval", "Torus"]
 
@@ -39,15 +41,18 @@ class Domain(ABC):
     periodic : bool
         True for the torus only.
     exact_distance : bool
-        False when `signed_distance` is only accurate to about a grid spacing, or is not known to be a distance.
+        False when `signed_distance` is only accurate to about a grid spacing, or is not a distance.
     rectangular : bool
         True when Omega fills its bounding box, so that a lattice must fit the box exactly.
+    fixed_lattice : (shape, spacing, lower) or None
+        The only lattice of a domain that is given by one.
     """
 
     periodic: ClassVar[bool] = False
-    exact_distance: ClassVar[bool] = True
     rectangular: ClassVar[bool] = False
 
+    exact_distance: bool = True
+    fixed_lattice: Layout | None = None
     dimension: int
     bounds: Bounds
     volume: float | None
@@ -107,20 +112,20 @@ class Domain(ABC):
         return Grid.over(self, counts, spacing=spacing, origin=origin, nodes=nodes)
 
 
-def _set(domain: Domain, **values: Any) -> None:
+def store(domain: Domain, **values: Any) -> None:
     """Store derived fields of a frozen dataclass, from its own __post_init__ only."""
     for name, value in values.items():
         object.__setattr__(domain, name, value)
 
 
-def _check_dimension(n: int, what: str) -> int:
+def check_dimension(n: int, what: str) -> int:
     """`n` if it is 1, 2 or 3."""
     if not isinstance(n, numbers.Integral) or isinstance(n, bool) or n not in (1, 2, 3):
         raise ValueError(f"{what}: domains have dimension 1, 2 or 3, not {n}. Give one entry per axis.")
     return int(n)
 
 
-def _finite_floats(values: Any, what: str, n: int | None = None) -> tuple[float, ...]:
+def finite_floats(values: Any, what: str, n: int | None = None) -> tuple[float, ...]:
     """Sequence of finite numbers as a tuple of floats, of length `n` where given."""
     try:
         array = np.asarray(values, dtype=np.float64)
@@ -134,13 +139,13 @@ def _finite_floats(values: Any, what: str, n: int | None = None) -> tuple[float,
     return tuple(float(v) for v in array)
 
 
-def _check_bounds(bounds: Any, what: str) -> Bounds:
+def check_bounds(bounds: Any, what: str) -> Bounds:
     """Bounding box as a tuple of (a, b) with a < b."""
     try:
         pairs = [(float(a), float(b)) for a, b in bounds]
     except (TypeError, ValueError):
         raise TypeError(f"{what}: needed is one pair (a, b) per axis. Write ((-1, 1), (-1, 1)) in 2-D.") from None
-    _check_dimension(len(pairs), what)
+    check_dimension(len(pairs), what)
     for axis, (a, b) in enumerate(pairs):
         if not (math.isfinite(a) and math.isfinite(b) and a < b):
             raise ValueError(f"{what}: axis {axis} has bounds ({a:g}, {b:g}). Write (a, b) with finite a < b.")
@@ -188,14 +193,14 @@ class Torus(Domain):
                 f"Torus({self.lengths}, {self.lower}): the second argument is the lower corner. Write "
                 f"Torus(({self.lengths}, {self.lower})) for two periods, or (({self.lengths},), {self.lower})."
             )
-        lengths = _finite_floats(np.atleast_1d(self.lengths), what)
-        n = _check_dimension(len(lengths), what)
+        lengths = finite_floats(np.atleast_1d(self.lengths), what)
+        n = check_dimension(len(lengths), what)
         if min(lengths) <= 0:
             raise ValueError(f"{what}: periods must be positive. Give the length of one period per axis.")
         corner = [self.lower] * n if isinstance(self.lower, numbers.Real) else self.lower
-        lower = _finite_floats(corner, f"{what} with lower={self.lower}", n)
+        lower = finite_floats(corner, f"{what} with lower={self.lower}", n)
         bounds = tuple((a, a + length) for a, length in zip(lower, lengths, strict=True))
-        _set(self, lengths=lengths, lower=lower, dimension=n, bounds=bounds, volume=math.prod(lengths))
+        store(self, lengths=lengths, lower=lower, dimension=n, bounds=bounds, volume=math.prod(lengths))
 
     def _distance(self, x: tuple[Floats, ...]) -> Floats:
         return np.full(x[0].shape, -np.inf)
@@ -222,8 +227,8 @@ class Box(Domain):
     rectangular: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        bounds = _check_bounds(self.bounds, f"Box({self.bounds})")
-        _set(self, bounds=bounds, dimension=len(bounds), volume=math.prod(b - a for a, b in bounds))
+        bounds = check_bounds(self.bounds, f"Box({self.bounds})")
+        store(self, bounds=bounds, dimension=len(bounds), volume=math.prod(b - a for a, b in bounds))
 
     def _distance(self, x: tuple[Floats, ...]) -> Floats:
         return _box_distance(self.bounds, x)
@@ -248,9 +253,9 @@ class Interval(Domain):
     rectangular: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        bounds = _check_bounds(((self.a, self.b),), f"Interval({self.a}, {self.b})")
+        bounds = check_bounds(((self.a, self.b),), f"Interval({self.a}, {self.b})")
         (a, b), = bounds
-        _set(self, a=a, b=b, dimension=1, bounds=bounds, volume=b - a)
+        store(self, a=a, b=b, dimension=1, bounds=bounds, volume=b - a)
 
     def _distance(self, x: tuple[Floats, ...]) -> Floats:
         return _box_distance(self.bounds, x)
@@ -283,13 +288,13 @@ class Ball(Domain):
 
     def __post_init__(self) -> None:
         what = f"Ball(radius={self.radius}, dimension={self.dimension})"
-        n = _check_dimension(self.dimension, what)
-        radius, = _finite_floats([self.radius], what)
+        n = check_dimension(self.dimension, what)
+        radius, = finite_floats([self.radius], what)
         if radius <= 0:
             raise ValueError(f"{what}: the radius must be positive. Write Ball(radius=1.0, dimension={n}).")
-        centre = _finite_floats((0.0,) * n if self.centre is None else self.centre, f"{what}, centre={self.centre}", n)
+        centre = finite_floats((0.0,) * n if self.centre is None else self.centre, f"{what}, centre={self.centre}", n)
         volume = math.pi ** (n / 2) / math.gamma(n / 2 + 1) * radius**n
-        _set(self, radius=radius, dimension=n, centre=centre, volume=volume,
+        store(self, radius=radius, dimension=n, centre=centre, volume=volume,
              bounds=tuple((c - radius, c + radius) for c in centre))
 
     def _distance(self, x: tuple[Floats, ...]) -> Floats:

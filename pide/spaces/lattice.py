@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pide.continuum.domains import Domain
+from pide.continuum.domains import Domain, Layout
 
 __all__ = ["lattice"]
 
 _ROUNDING = 1e-9
 """Relative tolerance within which a spacing divides a side, and a node is on the edge of the bounding box."""
-
-Layout = tuple[tuple[int, ...], tuple[float, ...], tuple[float, ...]]
 
 
 def lattice(
@@ -33,6 +31,10 @@ def lattice(
     ValueError
         For arguments that do not determine a lattice; the message says which ones do.
     """
+    if domain.fixed_lattice is not None:
+        if counts or spacing is not None or origin is not None or nodes != "cell":
+            raise ValueError(f"grid(...) of a {type(domain).__name__}: it has its own lattice. Write grid().")
+        return domain.fixed_lattice
     _check_nodes(domain, nodes, origin)
     if bool(counts) == (spacing is not None):
         given = "both counts and spacing" if counts else "neither counts nor spacing"
