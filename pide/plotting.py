@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from pide.labels import Labels
     from pide.result import Result
 
-__all__ = ["colours", "draw_curves", "draw_plane", "length_scale", "masked", "overview", "write_figure", "write_movie"]
+__all__ = ["colours", "draw_curves", "draw_plane", "length_scale", "masked", "new_figure", "overview", "write_figure", "write_movie"]
 
 _PICTURES = (".png", ".pdf", ".svg")
 _SNAPSHOTS = 4
-_CURVES = (("energy", "C0", "-"), ("variance", "C1", "--"), ("mass", "C2", ":"))
+_CURVES = (("energy", "-"), ("variance", "--"), ("mass", ":"))
 
 
 def colours(values: NDArray[Any]) -> dict[str, Any]:
@@ -67,12 +67,12 @@ def draw_plane(axes: Axes, plane: NDArray[Any], grid: Any, labels: Labels, pair:
     return axes.imshow(plane.swapaxes(0, 1), origin="lower", extent=extent, interpolation="nearest", **style)
 
 
-def draw_curves(axes: Axes, result: Result) -> None:
-    """Energy, variance and mass over time, each divided by its first value."""
-    for name, colour, line in _CURVES:
+def draw_curves(axes: Axes, result: Result, suffix: str = "", colour: str | None = None) -> None:
+    """Energy, variance and mass over time, each divided by its first value; `suffix` follows their names."""
+    for number, (name, line) in enumerate(_CURVES):
         curve = getattr(result, name)
         if curve[0] != 0:
-            axes.plot(result.times, curve / curve[0], color=colour, linestyle=line, label=name)
+            axes.plot(result.times, curve / curve[0], color=colour or f"C{number}", linestyle=line, label=name + suffix)
     axes.set_xlabel(result.labels.of("t"))
     axes.set_ylabel("relative to t = 0")
     axes.ticklabel_format(axis="y", useOffset=False)
@@ -90,7 +90,8 @@ def overview(result: Result) -> Figure:
     return draw(result, states, chosen)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Empty figure that leaves no room unused around panels of equal aspect; inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="compressed")
@@ -105,7 +106,7 @@ def _moment(result: Result, index: int) -> str:
 def _overview_line(result: Result, states: NDArray[Any], chosen: NDArray[np.intp]) -> Figure:
     import matplotlib
 
-    figure = _figure(9.0, 3.6)
+    figure = new_figure(9.0, 3.6)
     left, right = figure.subplots(1, 2)
     factor, unit = length_scale(result.operator.space, result.labels)
     for place, index in zip(np.linspace(0, 0.85, len(chosen)), chosen, strict=True):
@@ -121,7 +122,7 @@ def _overview_line(result: Result, states: NDArray[Any], chosen: NDArray[np.intp
 def _overview_planes(result: Result, states: NDArray[Any], chosen: NDArray[np.intp]) -> Figure:
     grid, labels = result.operator.space, result.labels
     tall = grid.shape[1] * grid.spacing[1] / (grid.shape[0] * grid.spacing[0])
-    figure = _figure(3.0 * len(chosen) + 1.2, 3.0 * min(max(tall, 0.4), 1.6) + 3.0)
+    figure = new_figure(3.0 * len(chosen) + 1.2, 3.0 * min(max(tall, 0.4), 1.6) + 3.0)
     top, bottom = figure.subfigures(2, 1, height_ratios=[3.0 * min(max(tall, 0.4), 1.6) + 0.6, 2.4])
     panels = np.atleast_1d(top.subplots(1, len(chosen), sharey=True))
     style = colours(states[chosen])
@@ -137,7 +138,7 @@ def _overview_planes(result: Result, states: NDArray[Any], chosen: NDArray[np.in
 
 def _overview_slices(result: Result, states: NDArray[Any], chosen: NDArray[np.intp]) -> Figure:
     grid, labels = result.operator.space, result.labels
-    figure = _figure(3.0 * len(chosen) + 1.2, 11.0)
+    figure = new_figure(3.0 * len(chosen) + 1.2, 11.0)
     top, bottom = figure.subfigures(2, 1, height_ratios=[8.6, 2.4])
     panels = top.subplots(3, len(chosen), squeeze=False)
     style = colours(states[chosen])
@@ -157,7 +158,7 @@ def write_figure(figure: Figure, path: str | Path) -> Path:
     if path.suffix.lower() not in _PICTURES:
         raise ValueError(f"{path}: pictures end in one of {', '.join(_PICTURES)}. Write {path.with_suffix('.png').name!r}.")
     with atomic(path) as draft:
-        figure.savefig(draft, dpi=150)
+        figure.savefig(draft, dpi=150, bbox_inches="tight")
     return path
 
 
@@ -202,7 +203,7 @@ def _frames(result: Result) -> list[Any]:
     grid = result.operator.space
     if grid.dimension == 3:
         states = states[..., grid.shape[2] // 2]
-    figure = _figure(5.6, 4.6)
+    figure = new_figure(5.6, 4.6)
     axes = figure.subplots()
     update = _line_frame(axes, result, states) if grid.dimension == 1 else _plane_frame(axes, result, states)
     frames = []
