@@ -105,8 +105,8 @@ def _cells(side: float, h: float, domain: Domain, extra: int) -> int:
     if cells < least or abs(ratio - cells) > _ROUNDING * ratio:
         valid = sorted({side / max(math.floor(ratio), least), side / max(math.ceil(ratio), least)})
         raise ValueError(
-            f"grid(spacing={h:.12g}): it does not divide the side {side:.12g} of the box. The nearest valid spacings "
-            f"are {' and '.join(f'{step:.12g}' for step in valid)}; or give counts, grid({max(cells, least) - extra})."
+            f"grid(spacing={h:.12g}): it does not divide the side {side:.12g} of the box. Write spacing="
+            f"{' or '.join(f'{step:.12g}' for step in valid)}, the nearest that do; or give counts, grid({max(cells, least) - extra})."
         )
     return cells
 
