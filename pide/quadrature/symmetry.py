@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pide.arrays import Array, namespace
 
-__all__ = ["equal_spacings", "symmetric_octant"]
+__all__ = ["equal_spacings", "orbit_sizes", "symmetric_octant"]
 
 
 def equal_spacings(spacing: Sequence[float]) -> bool:
@@ -43,3 +44,13 @@ def symmetric_octant(octant: Array, spacing: Sequence[float]) -> Array:
     values = xp.reshape(octant, (-1,))
     places = xp.asarray(flat) if xp is np else xp.asarray(flat, device=octant.device)
     return xp.reshape(xp.take(values, places, axis=0), octant.shape)
+
+
+def orbit_sizes(index: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Number of different multi-indices that permutations of the n components make, for an array (..., n)."""
+    n = index.shape[-1]
+    if n == 1:
+        return np.ones(index.shape[:-1])
+    ordered = np.sort(index, axis=-1)
+    different = np.sum(np.diff(ordered, axis=-1) > 0, axis=-1)
+    return np.array([1.0, 2.0] if n == 2 else [1.0, 3.0, 6.0])[different]
