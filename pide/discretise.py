@@ -216,7 +216,8 @@ def _compatible(
         if not images:
             raise ValueError(
                 f"{kernel!r} on a torus: its horizon {kernel.horizon:g} exceeds half a period, {half:g}, "
-                "so it meets its own periodic images. Write NonlocalDiffusion(kernel, images=True) to sum them, or take a smaller horizon."
+                "so it meets its own periodic images. Write NonlocalDiffusion(kernel, images=True) to sum them, "
+                "or take a smaller horizon."
             )
         if request.engine == "stencil":
             raise ValueError("engine='stencil' with images=True: every node meets every other. Write engine='fft'.")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pide.arrays import Array
+from pide.continuum.constants import check_order
 from pide.continuum.exterior import Exterior
 from pide.continuum.kernels import Kernel, TwoPoint
 
@@ -129,11 +130,7 @@ class FractionalLaplacian(ContinuumOperator):
     s: Any
 
     def __post_init__(self) -> None:
-        if not 0.0 < float(self.s) < 1.0:
-            raise ValueError(
-                f"FractionalLaplacian(s={float(self.s):g}): (-Delta)^s needs 0 < s < 1. "
-                "If you meant the order alpha = 2 s, pass s=alpha/2."
-            )
+        check_order(self.s, "FractionalLaplacian")
 
     @property
     def definiteness(self) -> int:

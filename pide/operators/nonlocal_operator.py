@@ -91,9 +91,7 @@ class NonlocalOperator(Operator):
         return np.asarray(to_host(self._fields(self._float64())[0]))
 
     def diagonal(self) -> NDArray[np.float64]:
-        own = self.convolution.self_weight
-        if self.coefficient is not None:
-            own = own * self.coefficient
+        own = self.convolution.self_weight * (1.0 if self.coefficient is None else self.coefficient)
         return np.asarray(self.scale * self.space.inside * (own - self.degree - to_host(self.killing)))
 
     def rate_bound(self) -> float:
@@ -145,10 +143,10 @@ class NonlocalOperator(Operator):
         return 1.0 if self.coefficient is None else float(self.coefficient.max())
 
     def _float64(self) -> Array:
-        if self.weights is None or is_numpy(self.weights.octant):
-            return self.space.inside.astype(np.float64)
-        octant = self.weights.octant
-        return like(self.space.inside.astype(np.float64), octant)
+        ones = self.space.inside.astype(np.float64)
+        K = self.convolution
+        reference = K.spectrum if isinstance(K, FourierConvolution) else K.octant
+        return ones if is_numpy(reference) else like(ones, reference)
 
     def _torus_spectrum(self) -> NDArray[np.float64]:
         if isinstance(self.convolution, FourierConvolution):
@@ -169,7 +167,7 @@ class NonlocalOperator(Operator):
     def _coefficient_like(self, v: Array) -> Array:
         key = ("coefficient", *device_key(v))
         if key not in self._cache:
-            self._cache[key] = like(np.where(self.space.inside, self.coefficient, 0.0), v)
+            self._cache[key] = like(np.asarray(self.coefficient) * self.space.inside, v)
         return self._cache[key]
 
     def _fields(self, v: Array) -> tuple[Array, Array | None, Array | None]:

@@ -61,7 +61,7 @@ class PairOperator(Operator):
         return np.asarray(self.space.expand(np.asarray(self.rates.sum(axis=1)).ravel()))
 
     def diagonal(self) -> NDArray[np.float64]:
-        return -self.degree - np.asarray(self.space.expand(self.killing))
+        return np.asarray(-self.degree - self.space.expand(self.killing))
 
     def rate_bound(self) -> float:
         rates = np.asarray(abs(self.rates).sum(axis=1)).ravel() + self.killing
@@ -128,7 +128,8 @@ class _Transposed(Operator):
     def apply(self, u: Array) -> Array:
         forward = self.forward
         v = self.space.compress(u)
-        transposed = forward.rates.T.tocsr() if scipy.sparse.issparse(forward.rates) else forward.rates.T
+        rates: Any = forward.rates
+        transposed = rates.T.tocsr() if scipy.sparse.issparse(forward.rates) else rates.T
         return self.space.expand(forward._product(v, transposed, "transposed") - forward._row_sums(v) * v)
 
 

@@ -22,8 +22,8 @@ __all__ = ["ENGINES", "collar_pad", "convolution", "nonlocal_operator", "positiv
 
 ENGINES = ("auto", "fft", "stencil")
 
-_STENCIL_NEIGHBOURS = {1: 8, 2: 12, 3: 18}
-"""Up to this many neighbours the stencil is at least as fast as the FFT (benchmarks/apply.py, float64, NumPy)."""
+_STENCIL_NEIGHBOURS = {1: 4, 2: 6, 3: 8}
+"""Up to this many neighbours the stencil costs at most as much as the FFT (benchmarks/apply.py, float64, NumPy)."""
 
 
 def nonlocal_operator(
@@ -86,11 +86,10 @@ def convolution(weights: LatticeWeights, grid: Grid, engine: str) -> FourierConv
     wraps = grid.periodic and any(2 * (j - 1) >= n for j, n in zip(octant.shape, grid.shape, strict=True))
     if engine == "stencil" and wraps:
         raise ValueError("engine='stencil': the stencil is wider than the torus. Write engine='fft'.")
-    neighbours = math.prod(2 * j - 1 for j in octant.shape) - 1
-    few = neighbours <= _STENCIL_NEIGHBOURS[grid.dimension] and not wraps
-    if engine == "stencil" or (engine == "auto" and few):
-        clipped = octant[tuple(slice(0, n) for n in grid.shape)]
-        return StencilConvolution(clipped, grid.shape, grid.periodic)
+    if engine != "fft" and not wraps:
+        stencil = StencilConvolution(octant[tuple(slice(0, n) for n in grid.shape)], grid.shape, grid.periodic)
+        if engine == "stencil" or stencil.neighbours <= _STENCIL_NEIGHBOURS[grid.dimension]:
+            return stencil
     return circulant(octant, grid.shape) if grid.periodic else toeplitz(octant, grid.shape)
 
 

@@ -36,7 +36,12 @@ class StencilConvolution:
 
     @property
     def engine(self) -> str:
-        return f"stencil of {2 * sum(2 ** (np.count_nonzero(j) - 1) for j in self._offsets)} neighbours"
+        return f"stencil of {self.neighbours} neighbours"
+
+    @property
+    def neighbours(self) -> int:
+        """Number of offsets with a nonzero weight."""
+        return sum(2 ** int(np.count_nonzero(j)) for j in self._offsets)
 
     @cached_property
     def _offsets(self) -> tuple[tuple[int, ...], ...]:
