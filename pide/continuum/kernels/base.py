@@ -10,10 +10,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pide.arrays import Array, is_numpy, like, namespace, to_host
 from pide.continuum.constants import check_order
@@ -36,8 +38,6 @@ class Kernel(ABC):
         None: as written. "laplacian": int gamma z_1^2 dz = 2, so that L -> Delta. "mass": int gamma dz = 1.
     horizon : float, unit length
         gamma(r) = 0 for r >= horizon; math.inf when the kernel has no cutoff.
-    nonnegative : bool
-        Whether gamma >= 0; otherwise operators withhold the claims that need it.
 
     Notes
     -----
@@ -47,7 +47,11 @@ class Kernel(ABC):
 
     normalise: str | None
     horizon: float
-    nonnegative: ClassVar[bool] = True
+
+    @property
+    def nonnegative(self) -> bool:
+        """Whether gamma >= 0; otherwise operators withhold the claims that need it."""
+        return True
 
     def __call__(self, r: Array, dimension: int) -> Array:
         """gamma(r) with normalisation and cutoff.
@@ -107,7 +111,7 @@ class Kernel(ABC):
     def length(self, dimension: int) -> float:
         """Smallest length on which `regular_part` varies; inf for pure powers."""
         self.check_dimension(dimension)
-        return self._length()
+        return self._length(dimension)
 
     def mass(self, dimension: int) -> Array:
         """int gamma(|z|) dz; inf when the kernel is not integrable."""
@@ -186,7 +190,7 @@ class Kernel(ABC):
     def _singularity(self, dimension: int) -> Array: ...
 
     @abstractmethod
-    def _length(self) -> float: ...
+    def _length(self, dimension: int) -> float: ...
 
     @abstractmethod
     def _mass(self, dimension: int) -> Array: ...
@@ -280,3 +284,26 @@ def order(s: float | Array, owner: str) -> Array:
     """An order 0 < s < 1: a float, or a 0-d array left as it is."""
     check_order(s, owner)
     return s if hasattr(s, "shape") and not isinstance(s, np.generic) and not is_numpy(s) else float(s)
+
+
+def host_number(value: float | Array, name: str, kernel: Kernel) -> float:
+    """A parameter as a float for a formula that is evaluated in NumPy.
+
+    Raises
+    ------
+    TypeError
+        If the parameter carries gradients, which would be lost.
+    """
+    if getattr(value, "requires_grad", False):
+        raise TypeError(
+            f"symbol of {type(kernel).__name__}: it is evaluated in NumPy and has no gradient with respect to {name}. "
+            f"Pass {name}=float({name}), or differentiate the weights instead."
+        )
+    return float(value)
+
+
+def on_host(f: Callable[[NDArray[np.float64]], NDArray[np.float64]], k: Array) -> Array:
+    """f at the distinct values of k, in NumPy float64 and in blocks; the result is like k."""
+    values, inverse = np.unique(np.asarray(to_host(k), dtype=np.float64), return_inverse=True)
+    blocks = [f(block) for block in np.array_split(values, 1 + values.size // 2048)]
+    return like(np.concatenate(blocks)[inverse].reshape(tuple(k.shape)), k)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from pide.arrays import Array, like, namespace, to_host
+from pide.arrays import Array, namespace
 from pide.continuum.constants import sphere_area
-from pide.continuum.kernels.base import Kernel, positive_horizon
+from pide.continuum.kernels.base import Kernel, on_host, positive_horizon
 from pide.continuum.kernels.spherical import deficit
 
 __all__ = ["Constant"]
@@ -55,7 +55,7 @@ class Constant(Kernel):
     def _singularity(self, dimension: int) -> float:
         return 0.0
 
-    def _length(self) -> float:
+    def _length(self, dimension: int) -> float:
         return self.horizon
 
     def _mass(self, dimension: int) -> float:
@@ -68,5 +68,5 @@ class Constant(Kernel):
         return sphere_area(dimension) / dimension * (self.horizon**dimension - radius**dimension)
 
     def _symbol(self, k: Array, dimension: int) -> Array:
-        x = to_host(k) * self.horizon
-        return like(-self._mass(dimension) * x**2 * deficit(x, dimension + 2), k)
+        mass, delta = self._mass(dimension), self.horizon
+        return on_host(lambda q: -mass * (q * delta) ** 2 * deficit(q * delta, dimension + 2), k)

@@ -53,7 +53,7 @@ class Fractional(Kernel):
     def _singularity(self, dimension: int) -> Array:
         return dimension + 2 * self.s
 
-    def _length(self) -> float:
+    def _length(self, dimension: int) -> float:
         return math.inf
 
     def _mass(self, dimension: int) -> float:

@@ -54,7 +54,7 @@ class Gaussian(Kernel):
     def _singularity(self, dimension: int) -> float:
         return 0.0
 
-    def _length(self) -> float:
+    def _length(self, dimension: int) -> float:
         return float(self.width)
 
     def _mass(self, dimension: int) -> Array:

@@ -1,0 +1,117 @@
+"""Piecewise Gauss rules on (0, R) for r^p g(r), g smooth at 0 and piecewise smooth elsewhere.
+
+The first panel takes the power exactly (product integration); the others are bisected until Gauss-Legendre with 16
+nodes agrees with itself on both halves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pide.continuum.kernels.spherical import legendre_rule, power_rule
+
+__all__ = ["adaptive_panels", "decay_radius", "panel_rule", "refine_panels", "tail_panels"]
+
+Reals = NDArray[np.float64]
+Function = Callable[[Reals], Reals]
+
+_NODES = 16
+_TOLERANCE = 1e-15
+_DEEPEST = 44
+"""Halvings after which a panel is accepted: at a jump of g it is then too short to matter."""
+_RADIANS = 8.0
+"""Phase over which 16 Gauss nodes integrate a cosine to rounding."""
+_FARTHEST = 1e4
+"""Largest radius, in units of the scale of the kernel, to which an infinite horizon is integrated."""
+
+
+def adaptive_panels(g: Function, powers: Sequence[float], end: float) -> Reals:
+    """Edges 0 = e_0 < e_1 < ... = end of panels that resolve r^p g(r) for each p > -1 in `powers`."""
+    first = _first_edge(g, powers, end)
+    edges = np.asarray(first * 2.0 ** np.arange(0, np.ceil(np.log2(end / first))), dtype=np.float64)
+    lower, upper = edges, np.append(edges[1:], end)[: edges.size]
+    totals = [_moment(g, p, np.asarray([0.0, first])) + np.sum(_gauss(g, p, lower, upper)) for p in powers]
+    accepted = [edges, np.asarray([0.0, first, end])]
+    for _ in range(_DEEPEST):
+        middle = np.asarray((lower + upper) / 2, dtype=np.float64)
+        bad = np.zeros(lower.shape, dtype=bool)
+        for p, total in zip(powers, totals, strict=True):
+            halves = _gauss(g, p, lower, middle) + _gauss(g, p, middle, upper)
+            bad |= abs(_gauss(g, p, lower, upper) - halves) > _TOLERANCE * abs(total)
+        if not bad.any():
+            break
+        accepted.append(middle[bad])
+        lower, upper = np.concatenate([lower[bad], middle[bad]]), np.concatenate([middle[bad], upper[bad]])
+    return np.unique(np.concatenate(accepted))
+
+
+def panel_rule(edges: Reals, power: float) -> tuple[Reals, Reals]:
+    """Nodes r_i and weights w_i with sum w_i g(r_i) = int r^p g(r) dr over the panels; the first starts at 0."""
+    nodes, weights = legendre_rule(_NODES)
+    start, product = power_rule(_NODES, power)
+    width = np.diff(edges[1:])[:, None]
+    r = edges[1:-1, None] + width * nodes
+    first = edges[1]
+    return (
+        np.concatenate([first * start, r.ravel()]),
+        np.concatenate([first ** (power + 1) * product, (width * weights * r**power).ravel()]),
+    )
+
+
+def refine_panels(edges: Reals, k: float) -> Reals:
+    """Panels split to lengths of at most 8 / k, the first to 3 / k, on which cos(k r) is resolved."""
+    edges = np.insert(edges, 1, min(3 / k, edges[1])) if k * edges[1] > 3 else edges
+    pieces = np.maximum(1, np.ceil(np.diff(edges) * k / _RADIANS)).astype(int)
+    parts = [a + (b - a) / m * np.arange(m) for a, b, m in zip(edges[:-1], edges[1:], pieces, strict=True)]
+    return np.concatenate([*parts, edges[-1:]])
+
+
+def tail_panels(edges: Reals, radius: float) -> Reals:
+    """Panels of (radius, end); inside the first panel they grow geometrically away from the singularity at 0."""
+    first = edges[1]
+    inner = radius * 2.0 ** np.arange(0, max(1.0, np.ceil(np.log2(first / radius))))
+    return np.concatenate([inner[(inner < first) | (inner == radius)], edges[edges > max(radius, inner[-1])]])
+
+
+def decay_radius(f: Function, dimension: int) -> float | None:
+    """Radius beyond which int r^{n+1} f dr is below 1e-17 of the whole; None if it is beyond 1e4 scales.
+
+    The scale is where r^{n+2} f(r) is largest on a logarithmic grid of 40 points per decade.
+    """
+    r = np.geomspace(1e-12, 1e12, 40 * 24 + 1)
+    with np.errstate(all="ignore"):
+        density = np.abs(np.nan_to_num(f(r))) * r ** (dimension + 2)
+    tail = np.cumsum(density[::-1])[::-1]
+    small = np.nonzero(tail <= 1e-17 * tail[0])[0]
+    if small.size == 0 or r[small[0]] > _FARTHEST * r[np.argmax(density)]:
+        return None
+    return float(r[small[0]])
+
+
+def _first_edge(g: Function, powers: Sequence[float], end: float) -> float:
+    """Largest end 2^-j on which 16 and 24 nodes agree for every power."""
+    first = end
+    for _ in range(_DEEPEST):
+        agree = True
+        for p in powers:
+            coarse, fine = (float(w @ g(first * r)) for r, w in (power_rule(_NODES, p), power_rule(_NODES + 8, p)))
+            agree &= abs(coarse - fine) <= 1e-12 * abs(fine)
+        if agree:
+            break
+        first /= 2
+    return first
+
+
+def _moment(g: Function, power: float, edges: Reals) -> float:
+    r, w = panel_rule(edges, power)
+    return float(w @ g(r))
+
+
+def _gauss(g: Function, power: float, lower: Reals, upper: Reals) -> Reals:
+    nodes, weights = legendre_rule(_NODES)
+    width = (upper - lower)[:, None]
+    r = lower[:, None] + width * nodes
+    return np.asarray((width * r**power * g(r)) @ weights)
