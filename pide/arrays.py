@@ -17,7 +17,7 @@ import scipy.fft
 Array = Any
 """An array of any supported namespace; the standard has no nominal type for it."""
 
-__all__ = ["Array", "device_key", "fft_of", "is_numpy", "like", "namespace", "real_dtype_name", "to_host"]
+__all__ = ["Array", "as_float", "device_key", "fft_of", "is_numpy", "like", "namespace", "real_dtype_name", "to_host"]
 
 
 def namespace(*arrays: Array) -> ModuleType:
@@ -69,6 +69,11 @@ def like(a: np.ndarray[Any, np.dtype[Any]], x: Array) -> Array:
     xp = namespace(x)
     dtype = xp.bool if a.dtype == np.bool_ else xp.int64 if a.dtype.kind in "iu" else x.dtype
     return xp.asarray(a, dtype=dtype, device=array_api_compat.device(x))
+
+
+def as_float(x: Array) -> float:
+    """Value of a number or of a 0-d array as a Python float; gradients do not pass through it."""
+    return float(x) if isinstance(x, (int, float)) else float(to_host(x))
 
 
 def real_dtype_name(x: Array) -> str:

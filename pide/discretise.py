@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pide.arrays import Array, is_numpy
+from pide.arrays import Array, as_float, is_numpy
 from pide.continuum.domains import Torus
 from pide.continuum.exterior import Exterior, Periodic
 from pide.continuum.kernels import Fractional, Kernel, TwoPoint
@@ -130,7 +130,7 @@ def _nonlocal_diffusion(A: Any, request: _Request) -> Operator:
         -1,
         nonnegative=kernel.nonnegative,
         bounded=kernel.integrable(n),
-        square_integrable=float(kernel.singularity(n)) < n / 2,
+        square_integrable=as_float(kernel.singularity(n)) < n / 2,
         constant_coefficients=A.coefficient is None,
     )
     if request.scheme == "fourier":

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from pide.arrays import Array, device_key, is_numpy, like, namespace, to_host
+from pide.arrays import Array, as_float, device_key, is_numpy, like, namespace, to_host
 from pide.continuum.exterior import Exterior
 from pide.operators.base import Operator
 from pide.operators.stencil import StencilConvolution
@@ -133,7 +133,7 @@ class NonlocalOperator(Operator):
         padding = [(0, n + 2 - extent) for n, extent in zip(self.space.shape, octant.shape, strict=True)]
         hat = scipy.fft.dctn(np.pad(octant, padding), type=1)
         interior = hat[tuple(slice(1, -1) for _ in self.space.shape)]
-        return np.asarray(self.scale * (interior - float(self.weights.rate)))
+        return np.asarray(self.scale * (interior - as_float(self.weights.rate)))
 
     @property
     def _uses_differences(self) -> bool:

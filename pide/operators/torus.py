@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pide.arrays import Array, like, namespace
+from pide.arrays import Array, as_float, like, namespace
 from pide.continuum.exterior import Periodic
 from pide.continuum.kernels import Kernel
 from pide.operators.fourier import wavenumbers
@@ -51,7 +51,7 @@ def image_sum_operator(
     reach = tuple(max(1, math.ceil(radius / h)) for h in grid.spacing)
     weights = compatible_weights(kernel, grid.spacing, reach)
     K = circulant(weights.octant, grid.shape)
-    tail = float(weights.rate) - float(_even_sum(weights.octant))
+    tail = as_float(weights.rate) - as_float(_even_sum(weights.octant))
     if tail > 0.0:
         spike = np.zeros(K.spectrum.shape)
         spike.flat[0] = tail
