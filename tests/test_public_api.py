@@ -6,6 +6,17 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+import pide
+
+NAMES = """
+Ball BackwardEuler Box Chebyshev CrankNicolson ETD Ellipsoid Evolution Exact ForwardEuler FractionalLaplacian Grid Heat
+Interval Lanczos Laplacian Mask Multiplier NonlocalDiffusion Operator Periodic Polygon Record Reflecting Result
+RungeKutta4 ShiftInvertLanczos SignedDistance Torus Value Zero __version__ as_operator errors gagliardo_seminorm
+kernels nets sobolev_norm solve verification
+"""
+
 HEAVY = ("torch", "matplotlib", "xarray", "pandas", "tqdm", "netCDF4", "PIL", "zarr", "tyro", "cattrs", "pytest")
 
 PROBE = """
@@ -18,16 +29,51 @@ print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules)}))
 """
 
 
-def _import_pide() -> dict:
-    done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
+SOLVING = PROBE.replace("after =", "[getattr(pide, name) for name in set(pide.__all__) - {'nets', 'verification'}]; after =")
+
+
+def _run(script: str) -> dict:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
 def test_import_is_light():
-    modules = set(_import_pide()["modules"])
-    assert not modules & set(HEAVY)
+    assert not set(_run(PROBE)["modules"]) & set(HEAVY)
+
+
+def test_what_solves_needs_no_torch_and_no_figures():
+    assert not set(_run(SOLVING)["modules"]) & set(HEAVY)
 
 
 def test_import_takes_half_a_cpu_second():
     # The minimum of a few runs: other work on the machine only ever adds to a measurement.
-    assert min(_import_pide()["seconds"] for _ in range(4)) <= 0.5
+    assert min(_run(PROBE)["seconds"] for _ in range(4)) <= 0.5
+
+
+def test_public_names_are_pinned():
+    assert sorted(pide.__all__) == sorted(NAMES.split()), "a changed public name goes into NAMES and CHANGELOG.md"
+    assert dir(pide) == pide.__all__
+
+
+RESOLVE = """
+import importlib, json, pkgutil, sys
+import pide
+if "early" in sys.argv:
+    for module in pkgutil.walk_packages(pide.__path__, "pide."):
+        importlib.import_module(module.name)
+print(json.dumps({name: type(getattr(pide, name)).__name__ for name in pide.__all__}))
+"""
+
+
+def test_names_resolve_whatever_was_imported_before():
+    kinds = []
+    for order in ("late", "early"):
+        done = subprocess.run([sys.executable, "-c", RESOLVE, order], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        kinds.append(json.loads(done.stdout))
+    assert kinds[0] == kinds[1], "a public name is shadowed by the module of the same name"
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="Heet"):
+        _ = pide.Heet
