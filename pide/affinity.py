@@ -14,8 +14,9 @@ from pide.continuum.kernels import TwoPoint
 __all__ = ["affinity_kernel"]
 
 
-def affinity_kernel(field: NDArray[np.float64], grid: Any, *, horizon: float, contrast: float,
-                    smoothing: float = 0.0) -> TwoPoint:
+def affinity_kernel(
+    field: NDArray[np.float64], grid: Any, *, horizon: float, contrast: float, smoothing: float = 0.0
+) -> TwoPoint:
     """omega(x, y) = exp(-(g(x) - g(y))^2 / contrast^2) / |B_horizon| for |x - y| < horizon, g the smoothed data.
 
     Parameters
@@ -40,8 +41,11 @@ def affinity_kernel(field: NDArray[np.float64], grid: Any, *, horizon: float, co
     ----------
     Gilboa and Osher 2009 (nonlocal operators for images); Buades, Coll and Morel 2005 (affinities of noisy images).
     """
-    for name, value, allowed in (("horizon", horizon, horizon > 0), ("contrast", contrast, contrast > 0),
-                                 ("smoothing", smoothing, smoothing >= 0)):
+    for name, value, allowed in (
+        ("horizon", horizon, horizon > 0),
+        ("contrast", contrast, contrast > 0),
+        ("smoothing", smoothing, smoothing >= 0),
+    ):
         if not allowed:
             raise ValueError(f"affinity_kernel({name}={value}): needs a positive number.")
     guide = _smoothed(np.asarray(field, dtype=np.float64), grid, smoothing)

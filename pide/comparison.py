@@ -22,8 +22,14 @@ _LINES = ("-", "--", "-.", ":")
 _EXAGGERATION = 4.0
 
 
-def compare(results: Mapping[str, Result], *, style: str = "plain", profile: float | None = None,
-            span: tuple[float, ...] = (), title: str = "") -> Figure:
+def compare(
+    results: Mapping[str, Result],
+    *,
+    style: str = "plain",
+    profile: float | None = None,
+    span: tuple[float, ...] = (),
+    title: str = "",
+) -> Figure:
     """Figure that sets the first result against the others, which share its grid, initial state and times.
 
     Parameters
@@ -67,17 +73,24 @@ def _planes(results: Mapping[str, Result], style: str, profile: float | None) ->
     figure = new_figure(4.6 * columns, 4.2 * min(max(tall, 0.5), 1.4) * 2 + 1.2)
     panels = figure.subplots(2, columns)
     fields = {f"t = 0{_unit(main)}": all_states[names[0]][0]} | {
-        f"{name}, {_moment(results[name])}": states[-1] for name, states in all_states.items()}
+        f"{name}, {_moment(results[name])}": states[-1] for name, states in all_states.items()
+    }
     _draw_fields(figure, panels[0], fields, main, style)
     y = _section_position(main, profile)[1]
     panels[0, 0].axhline(y, color="white" if style == "plain" else "C3", linewidth=0.8, linestyle="--")
     if len(names) > 1:
-        _draw_difference(figure, panels[1, 0], all_states[names[0]][-1] - all_states[names[1]][-1], main,
-                         f"{names[0]} - {names[1]}")
+        _draw_difference(
+            figure, panels[1, 0], all_states[names[0]][-1] - all_states[names[1]][-1], main, f"{names[0]} - {names[1]}"
+        )
     else:
-        _draw_difference(figure, panels[1, 0], all_states[names[0]][-1] - all_states[names[0]][0], main,
-                         f"{names[0]}: change since t = 0")
-    for unused in [*panels[0, len(fields):], *panels[1, 3:]]:
+        _draw_difference(
+            figure,
+            panels[1, 0],
+            all_states[names[0]][-1] - all_states[names[0]][0],
+            main,
+            f"{names[0]}: change since t = 0",
+        )
+    for unused in [*panels[0, len(fields) :], *panels[1, 3:]]:
         unused.set_axis_off()
     return figure, panels[1, 1], panels[1, 2]
 
@@ -90,8 +103,9 @@ def _moment(result: Result) -> str:
     return f"t = {result.times[-1]:,.6g}{_unit(result)}"
 
 
-def _draw_fields(figure: Figure, panels: NDArray[Any], fields: Mapping[str, NDArray[Any]], result: Result,
-                 style: str) -> None:
+def _draw_fields(
+    figure: Figure, panels: NDArray[Any], fields: Mapping[str, NDArray[Any]], result: Result, style: str
+) -> None:
     grid, labels = result.operator.space, result.labels
     shared = colours(np.stack(list(fields.values())))
     if style != "plain" and shared["cmap"] == "viridis":
@@ -118,8 +132,16 @@ def _relief(values: NDArray[Any], grid: Any, style: Mapping[str, Any]) -> NDArra
 
     light = LightSource(azdeg=315, altdeg=45)
     rows = np.nan_to_num(values, nan=style["vmin"]).T[::-1]
-    rgb = light.shade(rows, cmap=matplotlib.colormaps[style["cmap"]], vmin=style["vmin"], vmax=style["vmax"],
-                      blend_mode="soft", vert_exag=_EXAGGERATION, dx=grid.spacing[0], dy=grid.spacing[1])
+    rgb = light.shade(
+        rows,
+        cmap=matplotlib.colormaps[style["cmap"]],
+        vmin=style["vmin"],
+        vmax=style["vmax"],
+        blend_mode="soft",
+        vert_exag=_EXAGGERATION,
+        dx=grid.spacing[0],
+        dy=grid.spacing[1],
+    )
     return np.asarray(rgb[::-1].swapaxes(0, 1))
 
 
@@ -128,8 +150,14 @@ def _draw_difference(figure: Figure, axes: Axes, difference: NDArray[Any], resul
     bound = float(np.nanquantile(np.abs(difference), 0.995)) or 1.0
     image = draw_plane(axes, difference, result.operator.space, result.labels, cmap="RdBu_r", vmin=-bound, vmax=bound)
     axes.set_title(name, fontsize="medium")
-    figure.colorbar(image, ax=axes, extend="both", label=f"difference of {result.labels.of(result.labels.quantity)}",
-                    shrink=0.9, pad=0.01)
+    figure.colorbar(
+        image,
+        ax=axes,
+        extend="both",
+        label=f"difference of {result.labels.of(result.labels.quantity)}",
+        shrink=0.9,
+        pad=0.01,
+    )
 
 
 def _section_position(result: Result, profile: float | None) -> tuple[int, float]:

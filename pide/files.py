@@ -48,8 +48,10 @@ def writable(path: str | Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return path
     except OSError as error:
-        raise PermissionError(f"{path}: no file can be created in {folder} ({error.strerror}). "
-                              "Choose another folder, or make this one writable.") from None
+        raise PermissionError(
+            f"{path}: no file can be created in {folder} ({error.strerror}). "
+            "Choose another folder, or make this one writable."
+        ) from None
 
 
 @contextmanager

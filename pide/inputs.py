@@ -90,7 +90,7 @@ def _locate(file: str, folder: Path) -> Path:
     if not path.exists():
         names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         near = get_close_matches(path.name, names, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else " Give the path relative to the case file, or an absolute one."
+        hint = f" Did you mean {near[0]!r}?" if near else " Paths are relative to the case file."
         raise FileNotFoundError(f"{path}: no such file.{hint}")
     return path
 
@@ -98,10 +98,14 @@ def _locate(file: str, folder: Path) -> Path:
 def _reader(path: Path) -> Callable[[Path, str | None], NDArray[Any]]:
     suffix = path.suffix.lower()
     readers: dict[str, Callable[[Path, str | None], NDArray[Any]]] = {
-        ".npy": _read_npy, ".npz": _read_npz, ".nc": _read_netcdf, ".zarr": _read_zarr, ".csv": _read_csv,
+        ".npy": _read_npy,
+        ".npz": _read_npz,
+        ".nc": _read_netcdf,
+        ".zarr": _read_zarr,
+        ".csv": _read_csv,
     } | dict.fromkeys(_PICTURES, _read_picture)
     if suffix not in readers:
-        raise ValueError(f"{path}: files ending in {suffix or 'nothing'} are not read. Use one of {', '.join(readers)}.")
+        raise ValueError(f"{path}: files ending in {suffix!r} are not read. Use one of {', '.join(readers)}.")
     return readers[suffix]
 
 
@@ -152,8 +156,10 @@ def _read_csv(path: Path, key: str | None) -> NDArray[Any]:
     try:
         values = np.loadtxt(path, delimiter=",", comments="#", ndmin=2)
     except ValueError as error:
-        raise ValueError(f"{path}: needs numbers separated by commas, every row of one length; put '#' before header "
-                         f"lines ({error}).") from None
+        raise ValueError(
+            f"{path}: needs numbers separated by commas, every row of one length; put '#' before header "
+            f"lines ({error})."
+        ) from None
     return values[:, 0] if values.shape[1] == 1 else values
 
 
@@ -179,23 +185,27 @@ def _pick(path: Path, key: str | None, names: list[str]) -> str:
     if key in names:
         return str(key)
     near = get_close_matches(key or "", names, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(sorted(names)) or 'nothing: it is empty'}."
+    hint = f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(sorted(names)) or 'none: it is empty'}."
     raise ValueError(f"{path}: key={key!r} names no array of the file. {hint}")
 
 
 def _to_float(values: NDArray[Any], convert: str | None, path: Path) -> NDArray[np.float64]:
     """Real numbers from integers and colours, as `convert` says."""
     if values.dtype.kind not in "fiub":
-        raise ValueError(f"{path}: dtype {values.dtype}, a field is real. Store real and imaginary parts by themselves.")
+        raise ValueError(f"{path}: dtype {values.dtype}, a field is real. Store the real and imaginary parts.")
     colours = path.suffix.lower() in _PICTURES and values.ndim == 3
     if colours and convert != "gray":
-        raise ValueError(f"{path}: {values.shape[-1]} colour channels, a field has one value per node. "
-                         "Write convert='gray' (ITU-R 601 luma in [0, 1]).")
+        raise ValueError(
+            f"{path}: {values.shape[-1]} colour channels, a field has one value per node. "
+            "Write convert='gray' (ITU-R 601 luma in [0, 1])."
+        )
     if values.dtype.kind == "f":
         return values.astype(np.float64)
     if convert is None:
-        raise ValueError(f"{path}: dtype {values.dtype}, a field is real. Write convert='float' to take the values as "
-                         "they are, or convert='unit' to divide by the largest value of the dtype.")
+        raise ValueError(
+            f"{path}: dtype {values.dtype}, a field is real. Write convert='float' to take the values as "
+            "they are, or convert='unit' to divide by the largest value of the dtype."
+        )
     scale = 1.0 if convert == "float" or values.dtype.kind == "b" else float(np.iinfo(values.dtype).max)
     real = values.astype(np.float64) / scale
     return _luma(real) if colours else real
@@ -213,6 +223,8 @@ def _finite(values: NDArray[np.float64], fill: float | None, path: Path) -> NDAr
     if not bad.any():
         return values
     if fill is None:
-        raise ValueError(f"{path}: {int(bad.sum())} of {bad.size} values are NaN or infinite. "
-                         "Repair the file, or write fill=VALUE to replace them.")
+        raise ValueError(
+            f"{path}: {int(bad.sum())} of {bad.size} values are NaN or infinite. "
+            "Repair the file, or write fill=VALUE to replace them."
+        )
     return np.where(bad, fill, values)

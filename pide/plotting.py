@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from pide.labels import Labels
     from pide.result import Result
 
-__all__ = ["colours", "draw_curves", "draw_plane", "length_scale", "masked", "new_figure", "overview", "write_figure", "write_movie"]
+__all__ = [
+    "colours",
+    "draw_curves",
+    "draw_plane",
+    "length_scale",
+    "masked",
+    "new_figure",
+    "overview",
+    "write_figure",
+    "write_movie",
+]
 
 _PICTURES = (".png", ".pdf", ".svg")
 _SNAPSHOTS = 4
@@ -49,13 +59,16 @@ def masked(result: Result) -> NDArray[np.float64]:
     grid = result.operator.space
     states = to_host(result.states)
     if states.ndim != 1 + grid.dimension:
-        raise ValueError(f"a batch of shape {states.shape[1:-grid.dimension]} cannot be drawn: one field is needed. "
-                         "Write dataclasses.replace(result, states=result.states[:, 0]).plot().")
+        raise ValueError(
+            f"a batch of shape {states.shape[1 : -grid.dimension]} cannot be drawn: one field is needed. "
+            "Write dataclasses.replace(result, states=result.states[:, 0]).plot()."
+        )
     return np.where(np.asarray(grid.inside), states, np.nan).astype(np.float64)
 
 
-def draw_plane(axes: Axes, plane: NDArray[Any], grid: Any, labels: Labels, pair: tuple[int, int] = (0, 1),
-               **style: Any) -> Any:
+def draw_plane(
+    axes: Axes, plane: NDArray[Any], grid: Any, labels: Labels, pair: tuple[int, int] = (0, 1), **style: Any
+) -> Any:
     """Image of a field (or of RGB colours) over two coordinates, with names, units and equal aspect."""
     factor, unit = length_scale(grid, labels)
     extent: list[float] = []
@@ -110,8 +123,12 @@ def _overview_line(result: Result, states: NDArray[Any], chosen: NDArray[np.intp
     left, right = figure.subplots(1, 2)
     factor, unit = length_scale(result.operator.space, result.labels)
     for place, index in zip(np.linspace(0, 0.85, len(chosen)), chosen, strict=True):
-        left.plot(factor * result.operator.space.axes[0], states[index], color=matplotlib.colormaps["viridis"](place),
-                  label=_moment(result, index))
+        left.plot(
+            factor * result.operator.space.axes[0],
+            states[index],
+            color=matplotlib.colormaps["viridis"](place),
+            label=_moment(result, index),
+        )
     left.set_xlabel(f"x ({unit})" if unit else "x")
     left.set_ylabel(result.labels.of(result.labels.quantity))
     left.legend(frameon=False)
@@ -156,7 +173,7 @@ def write_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure as .png, .pdf or .svg, whole or not at all."""
     path = Path(path)
     if path.suffix.lower() not in _PICTURES:
-        raise ValueError(f"{path}: pictures end in one of {', '.join(_PICTURES)}. Write {path.with_suffix('.png').name!r}.")
+        raise ValueError(f"{path}: pictures end in {', '.join(_PICTURES)}. Write {path.with_suffix('.png').name!r}.")
     with atomic(path) as draft:
         figure.savefig(draft, dpi=150, bbox_inches="tight")
     return path
@@ -185,11 +202,13 @@ def _palette(cmap: str) -> Any:
     from matplotlib.colors import to_rgb
     from PIL import Image
 
-    entries = np.concatenate([
-        matplotlib.colormaps[cmap](np.linspace(0, 1, 231))[:, :3],
-        np.linspace(0, 1, 24)[:, None].repeat(3, axis=1),
-        np.array(to_rgb("C0"))[None],
-    ])
+    entries = np.concatenate(
+        [
+            matplotlib.colormaps[cmap](np.linspace(0, 1, 231))[:, :3],
+            np.linspace(0, 1, 24)[:, None].repeat(3, axis=1),
+            np.array(to_rgb("C0"))[None],
+        ]
+    )
     palette = Image.new("P", (1, 1))
     palette.putpalette((255 * entries).round().astype(np.uint8).tobytes())
     return palette

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,22 +51,24 @@ class Result:
     times: NDArray[np.float64]
     states: Array
     record: Any
-    labels: Labels = Labels()
+    labels: Labels = field(default_factory=Labels)
 
     def __repr__(self) -> str:
         shape = "x".join(str(count) for count in self.operator.space.shape)
-        return (f"Result({self.record.stepper}: {len(self.times)} times in [{self.times[0]:g}, {self.times[-1]:g}], "
-                f"grid {shape}, {self.record.applies} applies)")
+        return (
+            f"Result({self.record.stepper}: {len(self.times)} times in [{self.times[0]:g}, {self.times[-1]:g}], "
+            f"grid {shape}, {self.record.applies} applies)"
+        )
 
     @property
     def final(self) -> Array:
         """State at the last time, shape (..., *grid.shape)."""
-        return self.states[-1]
+        return self.states[-1, ...]
 
     @property
     def mass(self) -> NDArray[np.float64]:
         """<1, u> over time."""
-        ones = namespace(self.states).ones_like(self.states[0])
+        ones = namespace(self.states).ones_like(self.states[0, ...])
         return self._over_time(lambda u: self.operator.space.inner(ones, u))
 
     @property
@@ -86,7 +88,7 @@ class Result:
 
     def _over_time(self, functional: Any) -> NDArray[np.float64]:
         xp = namespace(self.states)
-        values = [functional(self.states[i]) for i in range(self.states.shape[0])]
+        values = [functional(self.states[i, ...]) for i in range(self.states.shape[0])]
         return to_host(xp.stack([xp.asarray(value) for value in values])).astype(np.float64)
 
     def plot(self, path: str | Path | None = None) -> Figure:

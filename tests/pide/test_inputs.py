@@ -90,11 +90,11 @@ def test_missing_values_are_refused_or_filled(tmp_path: Path) -> None:
     ("file", "key", "message"),
     [
         ("fild.npy", None, r"no such file.*Did you mean 'field.npy'"),
-        ("elsewhere/a.npy", None, r"no such file.*relative to the case file"),
+        ("elsewhere/a.npy", None, r"no such file.*Paths are relative to the case file"),
         ("field.npz", "feild", r"key='feild' names no array.*Did you mean 'field'"),
         ("field.npz", None, r"key=None names no array.*Choose from field, other"),
         ("field.npy", "field", r"holds one array.*Leave the key out"),
-        ("field.txt", None, r"\.txt are not read.*\.npy"),
+        ("field.txt", None, r"'\.txt' are not read.*\.npy"),
         ("text.npy", None, r"not a \.npy file of numbers.*numpy\.save"),
         ("text.npz", None, r"not an \.npz archive.*numpy\.savez"),
         ("text.nc", None, r"not a netCDF file"),
