@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.arrays import Array, is_numpy, like, namespace, to_host
+from pide.arrays import Array, as_float, is_numpy, like, namespace, to_host
 from pide.continuum.constants import check_order
 
 __all__ = ["NORMALISATIONS", "Kernel"]
@@ -104,12 +104,12 @@ class Kernel(ABC):
         if self.normalise is None:
             return 1.0
         moment = self._second_moment(dimension) if self.normalise == "laplacian" else self._mass(dimension)
-        if math.isinf(float(moment)):
+        if math.isinf(as_float(moment)):
             self._refuse_normalisation(f" in dimension {dimension}")
         return (2.0 if self.normalise == "laplacian" else 1.0) / moment
 
     def length(self, dimension: int) -> float:
-        """Smallest length on which `regular_part` varies; inf for pure powers."""
+        """Smallest length on which `regular_part` varies; inf when it is constant."""
         self.check_dimension(dimension)
         return self._length(dimension)
 
@@ -120,7 +120,7 @@ class Kernel(ABC):
     def integrable(self, dimension: int) -> bool:
         """Whether int gamma dz is finite: the operator is then bounded."""
         self.check_dimension(dimension)
-        return math.isfinite(float(self._mass(dimension)))
+        return math.isfinite(as_float(self._mass(dimension)))
 
     def second_moment(self, dimension: int) -> Array:
         """int gamma(|z|) z_1^2 dz; 2 when L -> Delta, inf for heavy tails."""
@@ -214,6 +214,8 @@ class Kernel(ABC):
         parameters = self.arrays
         if not hasattr(r, "dtype"):
             r = np.asarray(r, dtype=np.float64)
+        if is_numpy(r) and r.dtype.kind in "iu":
+            r = np.asarray(r, dtype=np.float64)
         if parameters and is_numpy(r):
             r = like(r, parameters[0])
         return namespace(r), r
@@ -235,7 +237,7 @@ class Kernel(ABC):
                 f"{self!r}: the second moment is infinite{where}, so L does not tend to Delta. "
                 "Give a finite horizon, or normalise=None."
             )
-        other = " or 'laplacian'" if math.isfinite(float(self._second_moment(1))) else ""
+        other = " or 'laplacian'" if math.isfinite(as_float(self._second_moment(1))) else ""
         raise ValueError(
             f"{self!r}: the kernel is not integrable{where}, so it has no mass to normalise. "
             f"Write normalise=None{other}."
@@ -251,7 +253,7 @@ def positive(value: float | Array, name: str, owner: str) -> Array:
         If it is not positive and finite.
     """
     array = hasattr(value, "shape") and not isinstance(value, np.generic) and not is_numpy(value)
-    number = float(to_host(value)) if array else float(value)
+    number = as_float(value)
     if not (number > 0 and math.isfinite(number)):
         raise ValueError(f"{owner}({name}={number:g}): needs {name} > 0, finite. Write {owner}({name}=0.1), say.")
     return value if array else number
@@ -272,7 +274,7 @@ def positive_horizon(value: float | Array | None, owner: str, infinite: bool = F
             f"{owner}(horizon=tensor with requires_grad): weights are not smooth in the horizon, "
             "so it has no gradient. Pass horizon=float(horizon)."
         )
-    number = math.inf if value is None else float(value)
+    number = math.inf if value is None else as_float(value)
     if not number > 0:
         raise ValueError(f"{owner}(horizon={number:g}): needs horizon > 0, the distance at which the kernel ends.")
     if math.isinf(number) and not infinite:
@@ -299,7 +301,7 @@ def host_number(value: float | Array, name: str, kernel: Kernel) -> float:
             f"symbol of {type(kernel).__name__}: it is evaluated in NumPy and has no gradient with respect to {name}. "
             f"Pass {name}=float({name}), or differentiate the weights instead."
         )
-    return float(value)
+    return as_float(value)
 
 
 def on_host(f: Callable[[NDArray[np.float64]], NDArray[np.float64]], k: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -56,7 +57,7 @@ class Constant(Kernel):
         return 0.0
 
     def _length(self, dimension: int) -> float:
-        return self.horizon
+        return math.inf
 
     def _mass(self, dimension: int) -> float:
         return sphere_area(dimension) / dimension * self.horizon**dimension

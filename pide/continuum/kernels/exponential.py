@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from pide.arrays import Array, namespace
+from pide.arrays import Array, as_float, namespace
 from pide.continuum.constants import sphere_area
 from pide.continuum.kernels.base import Kernel, positive
 
@@ -58,7 +58,7 @@ class Exponential(Kernel):
         return 0.0
 
     def _length(self, dimension: int) -> float:
-        return float(self.decay_length)
+        return as_float(self.decay_length)
 
     def _mass(self, dimension: int) -> Array:
         return sphere_area(dimension) * math.factorial(dimension - 1) * self.decay_length**dimension

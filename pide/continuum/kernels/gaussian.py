@@ -9,7 +9,7 @@ from typing import ClassVar, final
 import numpy as np
 import scipy.special
 
-from pide.arrays import Array, like, namespace, to_host
+from pide.arrays import Array, as_float, like, namespace, to_host
 from pide.continuum.kernels.base import Kernel, positive
 
 __all__ = ["Gaussian"]
@@ -55,7 +55,7 @@ class Gaussian(Kernel):
         return 0.0
 
     def _length(self, dimension: int) -> float:
-        return float(self.width)
+        return as_float(self.width)
 
     def _mass(self, dimension: int) -> Array:
         return math.pi ** (dimension / 2) * self.width**dimension

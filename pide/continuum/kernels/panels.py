@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pide.continuum.kernels.spherical import legendre_rule, power_rule
 
-__all__ = ["adaptive_panels", "decay_radius", "panel_rule", "refine_panels", "tail_panels"]
+__all__ = ["adaptive_panels", "decay_radius", "panel_rule", "refine_panels", "tail_integrals"]
 
 Reals = NDArray[np.float64]
 Function = Callable[[Reals], Reals]
@@ -69,11 +69,13 @@ def refine_panels(edges: Reals, k: float) -> Reals:
     return np.concatenate([*parts, edges[-1:]])
 
 
-def tail_panels(edges: Reals, radius: float) -> Reals:
-    """Panels of (radius, end); inside the first panel they grow geometrically away from the singularity at 0."""
-    first = edges[1]
-    inner = radius * 2.0 ** np.arange(0, max(1.0, np.ceil(np.log2(first / radius))))
-    return np.concatenate([inner[(inner < first) | (inner == radius)], edges[edges > max(radius, inner[-1])]])
+def tail_integrals(f: Function, edges: Reals, radii: Reals) -> Reals:
+    """int_radius^end f(r) dr for each 0 < radius <= end; f may be singular at 0, where the panels are graded."""
+    halvings = max(0, int(np.ceil(np.log2(edges[1] / np.min(radii)))))
+    graded = np.concatenate([edges[1] * 2.0 ** -np.arange(halvings, 0, -1), edges[1:]])
+    beyond = np.append(np.cumsum(_gauss(f, 0.0, graded[:-1], graded[1:])[::-1])[::-1], 0.0)
+    above = np.minimum(np.searchsorted(graded, radii), graded.size - 1)
+    return np.asarray(beyond[above] + _gauss(f, 0.0, radii, graded[above]))
 
 
 def decay_radius(f: Function, dimension: int) -> float | None:

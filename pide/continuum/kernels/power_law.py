@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import final
 
-from pide.arrays import Array, namespace
+from pide.arrays import Array, as_float, namespace
 from pide.continuum.constants import fractional_constant, sphere_area
 from pide.continuum.kernels.base import Kernel, on_host, positive_horizon
 from pide.continuum.kernels.spherical import power_deficit
@@ -111,11 +111,12 @@ def power_law_tail(radius: Array, horizon: float, b: Array) -> Array:
     xp = namespace(radius)
     positive = radius > 0
     inside = xp.where(positive, radius, xp.ones_like(radius))
+    power = as_float(b)
     if math.isinf(horizon):
         tail = -(inside**b) / b
-    elif float(b) == 0:
+    elif power == 0:
         tail = -xp.log(inside / horizon)
     else:
         tail = -(horizon**b) / b * xp.expm1(b * xp.log(inside / horizon))
-    at_zero = horizon ** float(b) / float(b) if float(b) > 0 else math.inf
+    at_zero = horizon**power / power if power > 0 else math.inf
     return xp.where(positive, tail, xp.full_like(radius, at_zero))

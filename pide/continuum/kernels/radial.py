@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pide.arrays import Array, namespace, to_host
 from pide.continuum.constants import sphere_area
 from pide.continuum.kernels.base import Kernel, on_host, positive_horizon
-from pide.continuum.kernels.panels import adaptive_panels, decay_radius, panel_rule, refine_panels, tail_panels
-from pide.continuum.kernels.spherical import deficit, legendre_rule
+from pide.continuum.kernels.panels import adaptive_panels, decay_radius, panel_rule, refine_panels, tail_integrals
+from pide.continuum.kernels.spherical import deficit
 
 __all__ = ["Radial"]
 
@@ -108,7 +108,7 @@ class Radial(Kernel):
 
     def _length(self, dimension: int) -> float:
         edges = self._panels(dimension)
-        return float(max(np.min(np.diff(edges)), edges[-1] / 256) / 4)
+        return float(max(np.min(np.diff(edges)), edges[-1] / 16) / 4)
 
     def _mass(self, dimension: int) -> float:
         if self.exponent >= dimension:
@@ -121,7 +121,14 @@ class Radial(Kernel):
         return float(sphere_area(dimension) / dimension * (w @ self._regular(r, dimension)))
 
     def _tail_mass(self, radius: Array, dimension: int) -> Array:
-        return on_host(lambda radii: np.asarray([self._tail(float(r), dimension) for r in radii]), radius)
+        edges = self._panels(dimension)
+
+        def values(radii: Reals) -> Reals:
+            inside = np.where(radii > 0, np.minimum(radii, edges[-1]), edges[-1])
+            tails = tail_integrals(lambda r: r ** (dimension - 1) * self.f(r), edges, inside)
+            return np.where(radii > 0, sphere_area(dimension) * tails, self._mass(dimension))
+
+        return on_host(values, radius)
 
     def _symbol(self, k: Array, dimension: int) -> Array:
         edges, power = self._panels(dimension), dimension + 1 - self.exponent
@@ -132,17 +139,6 @@ class Radial(Kernel):
             return np.asarray([-sphere_area(dimension) * x**2 * (deficit(x * r, dimension) @ w) for x in q])
 
         return on_host(values, k)
-
-    def _tail(self, radius: float, dimension: int) -> float:
-        edges = self._panels(dimension)
-        if radius == 0:
-            return self._mass(dimension)
-        if radius >= edges[-1]:
-            return 0.0
-        edges = tail_panels(edges, radius)
-        nodes, weights = legendre_rule(16)
-        r = edges[:-1, None] + np.diff(edges)[:, None] * nodes
-        return float(sphere_area(dimension) * np.sum(np.diff(edges) * ((r ** (dimension - 1) * self.f(r)) @ weights)))
 
     def _panels(self, dimension: int) -> Reals:
         """Panels that resolve the integrands of the moments, computed once per dimension."""

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
-from pide.arrays import Array, like, namespace, to_host
+from pide.arrays import Array, as_float, like, namespace, to_host
 from pide.continuum.constants import exponential, fractional_constant, log_gamma, sphere_area
 from pide.continuum.kernels.base import Kernel, host_number, on_host, order, positive
 from pide.continuum.kernels.spherical import legendre_rule
@@ -74,7 +74,7 @@ class Tempered(Kernel):
         return dimension + 2 * self.s
 
     def _length(self, dimension: int) -> float:
-        return 1 / float(self.rate)
+        return 1 / as_float(self.rate)
 
     def _mass(self, dimension: int) -> float:
         return math.inf
@@ -100,14 +100,14 @@ class Tempered(Kernel):
 def _exponential_integral(alpha: Array, x: Array) -> Array:
     """E_{1+alpha}(x) = int_0^inf exp(-alpha u - x e^u) du for x > 0, differentiable in both.
 
-    Sixteen panels of sixteen nodes end where x e^u has grown by 40: relative accuracy about 1e-14.
+    Ten panels of sixteen nodes end where x e^u has grown by 40: relative accuracy about 1e-14.
     """
     xp = namespace(x)
     end = np.log1p(40 / to_host(x))
     nodes, weights = legendre_rule(16)
-    unit = (np.arange(16)[:, None] + nodes).ravel() / 16
+    unit = (np.arange(10)[:, None] + nodes).ravel() / 10
     u = like(np.asarray(end[..., None] * unit), x)
-    w = like(np.asarray(end[..., None] * np.tile(weights, 16) / 16), x)
+    w = like(np.asarray(end[..., None] * np.tile(weights, 10) / 10), x)
     return xp.sum(w * xp.exp(-alpha * u - x[..., None] * xp.exp(u)), axis=-1)
 
 
