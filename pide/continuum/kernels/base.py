@@ -10,15 +10,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pide.arrays import Array, as_float, is_numpy, like, namespace, to_host
-from pide.continuum.constants import check_order
+from pide.arrays import Array, as_float, is_numpy, like, namespace
 
 __all__ = ["NORMALISATIONS", "Kernel"]
 
@@ -98,7 +95,7 @@ class Kernel(ABC):
         Raises
         ------
         ValueError
-            If the moment to be normalised is infinite in this dimension.
+            If the moment to be normalised is infinite in this dimension, or not positive.
         """
         self.check_dimension(dimension)
         if self.normalise is None:
@@ -106,6 +103,8 @@ class Kernel(ABC):
         moment = self._second_moment(dimension) if self.normalise == "laplacian" else self._mass(dimension)
         if math.isinf(as_float(moment)):
             self._refuse_normalisation(f" in dimension {dimension}")
+        if not as_float(moment) > 0:
+            raise ValueError(f"{self!r}: the moment to normalise is {as_float(moment):g}. Write normalise=None.")
         return (2.0 if self.normalise == "laplacian" else 1.0) / moment
 
     def length(self, dimension: int) -> float:
@@ -242,70 +241,3 @@ class Kernel(ABC):
             f"{self!r}: the kernel is not integrable{where}, so it has no mass to normalise. "
             f"Write normalise=None{other}."
         )
-
-
-def positive(value: float | Array, name: str, owner: str) -> Array:
-    """A positive finite parameter: a float, or a 0-d array left as it is.
-
-    Raises
-    ------
-    ValueError
-        If it is not positive and finite.
-    """
-    array = hasattr(value, "shape") and not isinstance(value, np.generic) and not is_numpy(value)
-    number = as_float(value)
-    if not (number > 0 and math.isfinite(number)):
-        raise ValueError(f"{owner}({name}={number:g}): needs {name} > 0, finite. Write {owner}({name}=0.1), say.")
-    return value if array else number
-
-
-def positive_horizon(value: float | Array | None, owner: str, infinite: bool = False) -> float:
-    """A horizon as a float; None means no cutoff where `infinite` allows it.
-
-    Raises
-    ------
-    TypeError
-        For an array that carries gradients: weights are not smooth in the horizon.
-    ValueError
-        If it is not positive, or infinite where a cutoff is part of the kernel.
-    """
-    if getattr(value, "requires_grad", False):
-        raise TypeError(
-            f"{owner}(horizon=tensor with requires_grad): weights are not smooth in the horizon, "
-            "so it has no gradient. Pass horizon=float(horizon)."
-        )
-    number = math.inf if value is None else as_float(value)
-    if not number > 0:
-        raise ValueError(f"{owner}(horizon={number:g}): needs horizon > 0, the distance at which the kernel ends.")
-    if math.isinf(number) and not infinite:
-        raise ValueError(f"{owner}(horizon={number:g}): needs a finite horizon. Write {owner}(..., horizon=0.1).")
-    return number
-
-
-def order(s: float | Array, owner: str) -> Array:
-    """An order 0 < s < 1: a float, or a 0-d array left as it is."""
-    check_order(s, owner)
-    return s if hasattr(s, "shape") and not isinstance(s, np.generic) and not is_numpy(s) else float(s)
-
-
-def host_number(value: float | Array, name: str, kernel: Kernel) -> float:
-    """A parameter as a float for a formula that is evaluated in NumPy.
-
-    Raises
-    ------
-    TypeError
-        If the parameter carries gradients, which would be lost.
-    """
-    if getattr(value, "requires_grad", False):
-        raise TypeError(
-            f"symbol of {type(kernel).__name__}: it is evaluated in NumPy and has no gradient with respect to {name}. "
-            f"Pass {name}=float({name}), or differentiate the weights instead."
-        )
-    return as_float(value)
-
-
-def on_host(f: Callable[[NDArray[np.float64]], NDArray[np.float64]], k: Array) -> Array:
-    """f at the distinct values of k, in NumPy float64 and in blocks; the result is like k."""
-    values, inverse = np.unique(np.asarray(to_host(k), dtype=np.float64), return_inverse=True)
-    blocks = [f(block) for block in np.array_split(values, 1 + values.size // 2048)]
-    return like(np.concatenate(blocks)[inverse].reshape(tuple(k.shape)), k)

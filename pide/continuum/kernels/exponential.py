@@ -8,7 +8,8 @@ from typing import ClassVar, final
 
 from pide.arrays import Array, as_float, namespace
 from pide.continuum.constants import sphere_area
-from pide.continuum.kernels.base import Kernel, positive
+from pide.continuum.kernels.base import Kernel
+from pide.continuum.kernels.parameters import positive
 
 __all__ = ["Exponential"]
 

@@ -8,7 +8,8 @@ from typing import ClassVar, final
 
 from pide.arrays import Array, namespace
 from pide.continuum.constants import fractional_constant, sphere_area
-from pide.continuum.kernels.base import Kernel, order
+from pide.continuum.kernels.base import Kernel
+from pide.continuum.kernels.parameters import order
 
 __all__ = ["Fractional"]
 

@@ -10,7 +10,8 @@ import numpy as np
 import scipy.special
 
 from pide.arrays import Array, as_float, like, namespace, to_host
-from pide.continuum.kernels.base import Kernel, positive
+from pide.continuum.kernels.base import Kernel
+from pide.continuum.kernels.parameters import positive
 
 __all__ = ["Gaussian"]
 

@@ -7,7 +7,8 @@ from typing import final
 
 from pide.arrays import Array
 from pide.continuum.constants import sphere_area
-from pide.continuum.kernels.base import Kernel, on_host, positive_horizon
+from pide.continuum.kernels.base import Kernel
+from pide.continuum.kernels.parameters import on_host, positive_horizon
 from pide.continuum.kernels.spherical import power_deficit
 
 __all__ = ["Linear"]

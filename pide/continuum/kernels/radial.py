@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array, namespace, to_host
 from pide.continuum.constants import sphere_area
-from pide.continuum.kernels.base import Kernel, on_host, positive_horizon
+from pide.continuum.kernels.base import Kernel
 from pide.continuum.kernels.panels import adaptive_panels, decay_radius, panel_rule, refine_panels, tail_integrals
+from pide.continuum.kernels.parameters import on_host, positive_horizon
 from pide.continuum.kernels.spherical import deficit
 
 __all__ = ["Radial"]
@@ -47,8 +48,8 @@ class Radial(Kernel):
     Raises
     ------
     ValueError
-        If f is not finite on (0, delta) or returns another shape; for an infinite horizon if the moments have not
-        converged at 1e4 times the scale of the kernel; if singularity >= n + 2.
+        If f returns another shape, is not finite on (0, delta), or is more singular than stated; for an infinite
+        horizon if the moments have not converged at 1e4 times the scale of the kernel; if singularity >= n + 2.
 
     >>> round(Radial(lambda r: 1 - r, horizon=1.0).mass(dimension=1), 12)
     1.0
@@ -177,4 +178,16 @@ class Radial(Kernel):
             raise ValueError(
                 f"{self!r}: f is not finite at r = {r[np.argmin(finite)]:.3g}. "
                 "Give an f that is finite for 0 < r < horizon; a pole at 0 is declared by singularity=a."
+            )
+        self._check_singularity()
+
+    def _check_singularity(self) -> None:
+        """Refuse an f that grows faster than r^-a over the decade next to 0."""
+        near = np.asarray([1e-8, 1e-7]) * min(self.horizon, 1.0)
+        inner, outer = np.abs(to_host(self.f(near))) * near**self.exponent
+        if inner > 1.05 * outer > 0:
+            steeper = self.exponent + math.log10(inner / outer)
+            raise ValueError(
+                f"{self!r}: f(r) r^{self.exponent:g} grows like r^{self.exponent - steeper:.2g} as r -> 0, "
+                f"so f is more singular than stated. Write singularity={steeper:.3g}."
             )

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array, as_float, like, namespace, to_host
 from pide.continuum.constants import exponential, fractional_constant, log_gamma, sphere_area
-from pide.continuum.kernels.base import Kernel, host_number, on_host, order, positive
+from pide.continuum.kernels.base import Kernel
+from pide.continuum.kernels.parameters import host_number, on_host, order, positive
 from pide.continuum.kernels.spherical import legendre_rule
 
 __all__ = ["Tempered"]
@@ -92,7 +93,7 @@ class Tempered(Kernel):
         return xp.where(radius > 0, tail, xp.full_like(radius, math.inf))
 
     def _symbol(self, k: Array, dimension: int) -> Array:
-        s, rate = host_number(self.s, "s", self), host_number(self.rate, "rate", self)
+        s, rate = host_number(self.s, "s", "Tempered"), host_number(self.rate, "rate", "Tempered")
         factor = fractional_constant(dimension, s) * sphere_area(dimension) * math.gamma(2 - 2 * s) * rate ** (2 * s)
         return on_host(lambda q: factor * _sphere_mean(q / rate, 2 * s, dimension), k)
 

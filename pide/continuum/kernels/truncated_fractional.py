@@ -8,7 +8,8 @@ from typing import final
 
 from pide.arrays import Array, namespace
 from pide.continuum.constants import fractional_constant, sphere_area
-from pide.continuum.kernels.base import Kernel, host_number, on_host, order, positive_horizon
+from pide.continuum.kernels.base import Kernel
+from pide.continuum.kernels.parameters import host_number, on_host, order, positive_horizon
 from pide.continuum.kernels.power_law import power_law_symbol, power_law_tail
 
 __all__ = ["TruncatedFractional"]
@@ -78,6 +79,6 @@ class TruncatedFractional(Kernel):
         return c * power_law_tail(radius, self.horizon, -2 * self.s)
 
     def _symbol(self, k: Array, dimension: int) -> Array:
-        s = host_number(self.s, "s", self)
+        s = host_number(self.s, "s", "TruncatedFractional")
         c = fractional_constant(dimension, s)
         return on_host(lambda q: c * power_law_symbol(q, dimension + 2 * s, self.horizon, dimension), k)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from pide.arrays import Array, namespace
-from pide.continuum.kernels.base import positive_horizon
+from pide.continuum.kernels.parameters import positive_horizon
 
 __all__ = ["TwoPoint"]
 
