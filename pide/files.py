@@ -80,13 +80,15 @@ def _flush(path: Path) -> None:
 
 
 def record_json(result: Result) -> str:
-    """The run record, with the problem, the operator, its claims and its notes, as JSON text."""
-    operator = result.operator
+    """The run record, with the problem and the claims and notes of its discrete operator, as JSON text."""
+    problem = result.problem
     entries = dataclasses.asdict(result.record) | {
-        "problem": repr(result.problem),
-        "operator": repr(operator),
-        "claims": sorted(operator.claims),
-        "notes": list(operator.notes),
+        "problem": type(problem).__name__,
+        "operator": repr(problem.operator),
+        "domain": repr(problem.domain),
+        "exterior": repr(problem.exterior),
+        "claims": sorted(result.operator.claims),
+        "notes": list(result.operator.notes),
     }
     return json.dumps(entries, indent=2, default=str)
 

@@ -12,6 +12,7 @@ from pide.continuum.domains import Ball, Box, Domain, Interval
 from pide.continuum.exterior import Exterior, Reflecting
 from pide.continuum.kernels import Constant
 from pide.continuum.operators import NonlocalDiffusion
+from pide.continuum.problems import Heat
 from pide.labels import Labels
 from pide.result import Result
 
@@ -38,12 +39,13 @@ def euler(dimension: int, exterior: Exterior, labels: Labels, steps: int = 4) ->
     """u_{k+1} = u_k + tau L u_k from u_0 = 1 + x_1, with tau half the bound of the maximum principle."""
     domain, count = DOMAINS[dimension]
     grid = domain.grid(count)
-    operator = NonlocalDiffusion(Constant(horizon=0.3)).on(grid, exterior=exterior)
+    problem = Heat(NonlocalDiffusion(Constant(horizon=0.3)), domain, initial=lambda *x: 1 + x[0], exterior=exterior)
+    operator = problem.operator.on(grid, exterior=exterior)
     tau = 0.5 / operator.rate_bound()
-    states = [grid.sample(lambda *x: 1 + x[0])]
+    states = [grid.sample(problem.initial)]
     for _ in range(steps):
         states.append(states[-1] + tau * operator(states[-1]))
-    return Result("problem", operator, tau * np.arange(steps + 1), np.stack(states), Record(), labels)
+    return Result(problem, operator, tau * np.arange(steps + 1), np.stack(states), Record(), labels)
 
 
 @pytest.fixture

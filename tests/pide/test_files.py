@@ -32,6 +32,7 @@ def test_round_trip_keeps_states_coordinates_units_and_record(
     np.testing.assert_array_equal(data["variance"].values, result.variance)
     record = json.loads(data.attrs["record"])
     assert record["stepper"] == result.record.stepper
+    assert record["operator"] == repr(result.problem.operator)
     assert set(record["claims"]) == set(result.operator.claims)
 
 
