@@ -57,6 +57,12 @@ class Boxes:
     def largest_side(self) -> Floats:
         return np.asarray(np.max(self.upper - self.lower, axis=1))
 
+    @property
+    def longest_cut(self) -> Floats:
+        """Longest side at which the rules for boxes cut by a sphere converge fast."""
+        half = self.nearest / 2
+        return half if self.cell.shape[1] < 3 else np.minimum(half, 2 * np.min(self.upper - self.lower, axis=1))
+
     def __getitem__(self, which: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Boxes:
         return Boxes(self.cell[which], self.lower[which], self.upper[which])
 
@@ -77,8 +83,10 @@ def cells_by_slab(counts: tuple[int, ...], spacing: tuple[float, ...], ordered: 
     h = np.asarray(spacing)
     length = max(1, SLAB // math.prod(counts[1:]))
     for start in range(0, counts[0], length):
-        sizes = (min(start + length, counts[0]) - start, *(min(m, start + length) if ordered else m for m in counts[1:]))
-        cell = np.indices(sizes).reshape(len(counts), -1).T + np.array([start] + [0] * (len(counts) - 1))
+        stop = min(start + length, counts[0])
+        others = [min(m, stop) if ordered else m for m in counts[1:]]
+        cell = np.indices((stop - start, *others)).reshape(len(counts), -1).T
+        cell[:, 0] += start
         keep = np.any(cell > 0, axis=1)
         if ordered:
             keep &= np.all(np.diff(cell, axis=1) <= 0, axis=1)
@@ -109,14 +117,17 @@ def origin_boxes(spacing: tuple[float, ...], horizon: float, length: float) -> t
 
 
 def refine(boxes: Boxes, horizon: float, length: float) -> Boxes:
-    """Boxes that meet the ball, halved until none is longer than its distance from the origin or than l.
+    """Boxes that meet the ball, halved until none is longer than its distance D from the origin or than l.
 
+    Those that the sphere cuts are halved until they are no longer than D/2, in three dimensions also until no side
+    is more than twice another: their rules have more singularities nearby.
     Beyond NEGLIGIBLE lengths the kernel is not resolved further, nor once there are MOST_PIECES boxes.
     """
     while True:
         boxes = boxes[boxes.nearest < horizon * (1 - ROUNDING)]
         side, distance = boxes.largest_side, boxes.nearest
-        large = (side > distance * (1 + ROUNDING)) | ((side > length) & (distance < NEGLIGIBLE * length))
+        allowed = np.where(boxes.farthest > horizon, boxes.longest_cut, distance)
+        large = (side > allowed * (1 + ROUNDING)) | ((side > length) & (distance < NEGLIGIBLE * length))
         if not np.any(large) or len(boxes) > MOST_PIECES:
             return boxes
         boxes = joined([boxes[~large], *_halves(boxes[large])])
@@ -133,4 +144,4 @@ def _halves(boxes: Boxes) -> tuple[Boxes, Boxes]:
 
 
 def _norm(points: Floats) -> Floats:
-    return np.sqrt(np.sum(points**2, axis=-1))
+    return np.asarray(np.sqrt(np.sum(points**2, axis=-1)))

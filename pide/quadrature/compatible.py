@@ -13,10 +13,9 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from array_api_compat import is_torch_array
 from numpy.typing import NDArray
 
-from pide.arrays import Array, is_numpy, like, namespace, to_host
+from pide.arrays import Array, as_float, is_numpy, like, namespace, to_host
 from pide.continuum.kernels.base import Kernel
 from pide.quadrature.cells import ROUNDING, Boxes, cells_by_slab, origin_boxes, refine
 from pide.quadrature.rules import PointRule, box_rule, corner_rule, cut_rule, gauss, orders
@@ -28,6 +27,8 @@ __all__ = ["compatible_weights"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+NEGLIGIBLE_VALUE = 1e-30
 
 CHUNK = 1 << 17
 """About as many quadrature points are held at a time."""
@@ -107,20 +108,20 @@ def _compute(kernel: Kernel, spacing: tuple[float, ...], reach: tuple[int, ...])
     counts = tuple(J + 1 for J in reach) if support is None else tuple(map(min, (J + 1 for J in reach), support))
     listed = reach if support is None else tuple(map(min, reach, support))
     isotropic = equal_spacings(spacing)
-    octant, moments = _integrate(kernel, spacing, counts, ordered=isotropic and len(set(counts)) == 1)
+    ordered = isotropic and len(set(counts)) == 1
+    octant, moments = _integrate(kernel, spacing, counts, ordered)
     notes = list(_resolution_notes(kernel, spacing))
     if not isotropic:
         octant, corrected = _restore_moments(octant, moments, spacing)
         if not corrected:
             notes.append("not asymptotically compatible: unequal spacings, second moments not restored")
-    xp = namespace(octant)
-    rate = xp.sum(octant * like(_multiplicity(octant.shape), octant))
-    if support is None or counts < support or any(map(int.__lt__, counts, support)):
+    rate = namespace(octant).sum(octant * like(_multiplicity(octant.shape), octant))
+    if support is None or any(m < J for m, J in zip(counts, support, strict=True)):
         box = tuple(m * h for m, h in zip(counts, spacing, strict=True))
         rate = rate + mass_outside_box(kernel, box)
         notes.append(f"tail: offsets beyond {listed} enter the rate, partly as the integral of the kernel")
-    octant = symmetric_octant(octant[tuple(slice(J + 1) for J in listed)], spacing)
-    return LatticeWeights(octant, rate, support, tuple(notes))
+    octant = octant[tuple(slice(J + 1) for J in listed)]
+    return LatticeWeights(octant if ordered else symmetric_octant(octant, spacing), rate, support, tuple(notes))
 
 
 def _support(horizon: float, spacing: tuple[float, ...]) -> tuple[int, ...] | None:
@@ -157,46 +158,52 @@ def _integrate(
     """
     n = len(spacing)
     shape = tuple(m + 1 for m in counts)
-    flat, moments = None, None
+    flat: Array = None
+    moments: Array = 0.0
     for part in _parts(kernel, spacing, counts, ordered):
-        copies = orbit_sizes(part.cell) if ordered else np.ones(len(part.cell))
-        values = part.corners * like(copies[:, None], part.corners)
-        offsets = part.cell[:, None, :] + _corners(n)
+        values, offsets = part.corners, part.cell[:, None, :] + _corners(n)
         if ordered:
+            values = values * like(orbit_sizes(tuple(part.cell.T))[:, None], values)
             offsets = np.flip(np.sort(offsets, axis=-1), axis=-1)
         places = np.ravel_multi_index(tuple(np.moveaxis(offsets, -1, 0)), shape)
-        if flat is None:
-            flat, moments = like(np.zeros(math.prod(shape)), values), 0.0
-        flat = _scatter(flat, places.ravel(), namespace(values).reshape(values, (-1,)))
+        flat = like(np.zeros(math.prod(shape)), values) if flat is None else flat
+        _add_at(flat, places.ravel(), namespace(values).reshape(values, (-1,)))
         moments = moments + part.moments
-    j = np.indices(shape)
-    z = np.moveaxis(j, 0, -1) * np.array(spacing)
-    squared = np.sum(z**2, axis=-1)
-    factor = np.sum(z, axis=-1) / np.where(squared > 0, squared, 1.0) * 2.0 ** np.sum(j == 0, axis=0)
-    if ordered:
-        factor /= orbit_sizes(np.moveaxis(j, 0, -1))
-    octant = namespace(flat).reshape(flat, shape) * like(factor, flat)
+    octant = namespace(flat).reshape(flat, shape) * like(_corner_factor(shape, spacing, ordered), flat)
     return (symmetric_octant(octant, spacing) if ordered else octant), 2**n * moments
 
 
+def _corner_factor(shape: tuple[int, ...], spacing: tuple[float, ...], ordered: bool) -> Floats:
+    """What turns integrals over the cells of one octant into weights: images of the cells and 1/W(z_j)."""
+    j = np.indices(shape, sparse=True)
+    z = [k * h for k, h in zip(j, spacing, strict=True)]
+    squares = np.asarray(sum(z_a**2 for z_a in z))
+    squares[(0,) * len(shape)] = 1.0
+    factor: Floats = sum(z) / squares
+    for k in j:
+        factor = factor * np.where(k == 0, 2.0, 1.0)
+    return factor / orbit_sizes(j) if ordered else factor
+
+
 def _parts(kernel: Kernel, spacing: tuple[float, ...], counts: tuple[int, ...], ordered: bool) -> Iterator[_Part]:
-    n, horizon, length = len(spacing), float(kernel.horizon), float(kernel.length(len(spacing)))
+    n, horizon, length = len(spacing), float(kernel.horizon), as_float(kernel.length(len(spacing)))
     box, rest = origin_boxes(spacing, horizon, length)
     a = kernel.singularity(n)
     rule = corner_rule(box, a)
     regular = kernel.regular_part(np.sqrt(np.sum(rule.points**2, axis=-1)), n)
-    yield _part(PointRule(np.zeros((1, n), dtype=np.int64), rule.points, np.ones(1)), regular * rule.weights, spacing)
+    origin = PointRule(np.zeros((1, n), dtype=np.int64), rule.points, np.ones(1))
+    yield _part(origin, regular * like(rule.weights, regular), spacing)
     yield from _box_parts(kernel, rest, spacing)
     for cells in cells_by_slab(counts, spacing, ordered):
         yield from _box_parts(kernel, cells, spacing)
 
 
 def _box_parts(kernel: Kernel, boxes: Boxes, spacing: tuple[float, ...]) -> Iterator[_Part]:
-    n, horizon, length = len(spacing), float(kernel.horizon), float(kernel.length(len(spacing)))
+    n, horizon, length = len(spacing), float(kernel.horizon), as_float(kernel.length(len(spacing)))
     boxes = refine(boxes, horizon, length)
     cut = boxes.farthest > horizon
     cells = np.all(boxes.upper - boxes.lower > 0.75 * np.array(spacing), axis=1) & ~cut
-    q = orders(boxes, length)
+    q = np.where(_negligible(kernel, boxes, n), 2, orders(boxes, length))
     for order in np.unique(q):
         here = q == order
         for chunk in _chunks(boxes[here & cells], order**n):
@@ -206,6 +213,17 @@ def _box_parts(kernel: Kernel, boxes: Boxes, spacing: tuple[float, ...]) -> Iter
         for chunk in _chunks(boxes[here & cut], 4 * order**n):
             for rule in cut_rule(chunk, horizon, int(order)):
                 yield _rule_part(kernel, rule, spacing)
+
+
+def _negligible(kernel: Kernel, boxes: Boxes, n: int) -> NDArray[np.bool_]:
+    """Boxes at which a kernel that varies on a length l has decayed to nothing, compared with its value at l."""
+    length = float(kernel.length(n))
+    if math.isinf(length):
+        return np.zeros(len(boxes), dtype=np.bool_)
+    near, far = boxes.nearest, boxes.farthest
+    radii = np.stack([np.full_like(near, length), near, (near + far) / 2, far])
+    values = np.abs(to_host(_kernel_values(kernel, radii, n))) * radii ** (n + 2)
+    return np.asarray(np.max(values[1:], axis=0) < NEGLIGIBLE_VALUE * values[0])
 
 
 def _chunks(boxes: Boxes, points: int) -> Iterator[Boxes]:
@@ -219,8 +237,8 @@ def _cell_part(kernel: Kernel, boxes: Boxes, q: int, spacing: tuple[float, ...])
     n = len(spacing)
     g, w = gauss(q)
     x = [boxes.lower[(slice(None), a) + (None,) * n] + h * _along(g, a, n) for a, h in enumerate(spacing)]
-    squares = sum(x_a**2 for x_a in x)
-    weights = math.prod(_along(w * h, a, n) for a, h in enumerate(spacing))
+    squares = np.asarray(sum(x_a**2 for x_a in x))
+    weights = np.asarray(math.prod(_along(w * h, a, n) for a, h in enumerate(spacing)))
     gamma = _kernel_values(kernel, np.sqrt(squares), n)
     weighted = gamma * like(weights * squares / sum(x), gamma)
     hats = np.stack([math.prod(_along(g if e else 1 - g, a, n) for a, e in enumerate(c)) for c in _corners(n)], axis=-1)
@@ -245,12 +263,12 @@ def _part(rule: PointRule, measure: Array, spacing: tuple[float, ...]) -> _Part:
     """Integrals from the values of gamma dz at the points, (P, Q)."""
     n = len(spacing)
     x = [rule.points[..., a] for a in range(n)]
-    weighted = measure * like(sum(x_a**2 for x_a in x) / sum(x), measure)
+    weighted = measure * like(np.asarray(sum(x_a**2 for x_a in x) / sum(x)), measure)
     fractions = [x_a / h - rule.cell[:, None, a] for a, (x_a, h) in enumerate(zip(x, spacing, strict=True))]
     xp = namespace(measure)
     corners = []
     for corner in _corners(n):
-        hat = math.prod(f if e else 1 - f for f, e in zip(fractions, corner, strict=True))
+        hat = np.asarray(math.prod(f if e else 1 - f for f, e in zip(fractions, corner, strict=True)))
         corners.append(xp.sum(weighted * like(hat, measure), axis=1))
     return _Part(rule.cell, xp.stack(corners, axis=1), _moments(measure, x, np.ones(1), spacing))
 
@@ -270,11 +288,12 @@ def _kernel_values(kernel: Kernel, r: Floats, n: int) -> Array:
     return regular if isinstance(a, float) and a == 0.0 else regular * like(r, regular) ** -a
 
 
-def _scatter(total: Array, places: Integers, values: Array) -> Array:
-    """`total` plus `values` added at `places`."""
-    if is_torch_array(total):
-        return total.index_add(0, namespace(total).asarray(places, device=total.device), values)
-    return total + np.bincount(places, to_host(values), minlength=len(total))
+def _add_at(total: Array, places: Integers, values: Array) -> None:
+    """Add `values` to `total` at `places`, in place; gradients pass."""
+    if is_numpy(total):
+        np.add.at(total, places, values)
+    else:
+        total.index_add_(0, namespace(total).asarray(places, device=total.device), values)
 
 
 def _corners(n: int) -> Integers:
@@ -283,14 +302,15 @@ def _corners(n: int) -> Integers:
 
 def _multiplicity(shape: tuple[int, ...]) -> Floats:
     """Number of offsets (+-j_1, ..., +-j_n)."""
-    return 2.0 ** np.sum(np.indices(shape) > 0, axis=0)
+    counts = [np.where(k > 0, 2.0, 1.0) for k in np.indices(shape, sparse=True)]
+    return np.asarray(math.prod(counts[1:], start=counts[0]))
 
 
 def _restore_moments(octant: Array, moments: Array, spacing: tuple[float, ...]) -> tuple[Array, bool]:
     """Octant with sum_j beta_j z_{j,a}^2 = moments_a, and whether nonnegativity allowed it."""
     xp = namespace(octant)
-    z = [k * h for k, h in zip(np.indices(octant.shape), spacing, strict=True)]
-    squared = sum(z_a**2 for z_a in z)
+    z = [k * h for k, h in zip(np.indices(octant.shape, sparse=True), spacing, strict=True)]
+    squared = np.asarray(sum(z_a**2 for z_a in z))
     local = np.where(squared > 0, squared, 1.0) * (1 + squared / (4 * max(spacing)) ** 2)
     omega = [like(z_a**2 / local, octant) for z_a in z]
     counted = octant * like(_multiplicity(octant.shape), octant)
@@ -298,6 +318,6 @@ def _restore_moments(octant: Array, moments: Array, spacing: tuple[float, ...]) 
     matrix = xp.stack([xp.stack([xp.sum(w * z2) for w in omega]) for z2 in squares])
     mu = xp.linalg.solve(matrix, moments - xp.stack([xp.sum(z2) for z2 in squares]))
     factor = 1 + sum(mu[a] * w for a, w in enumerate(omega))
-    if float(xp.min(factor)) < 0:
+    if as_float(xp.min(factor)) < 0:
         return octant, False
     return octant * factor, True

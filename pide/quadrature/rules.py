@@ -98,27 +98,30 @@ def corner_rule(box: Floats, a: float | Array) -> CornerRule:
 def _jacobi(power: float | Array) -> tuple[Floats, Array]:
     """Nodes on [0, 1] and weights for t^power, power > -1.
 
-    For an array parameter the nodes stay put and the weights are those of the interpolatory rule,
-    sum_i w_i P_k(t_i) = int t^p P_k dt = p (p-1) ... (p-k+1) / ((p+1) ... (p+k+1)), differentiable in p.
+    The weights are those of the interpolatory rule on Gauss-Jacobi nodes, from the moments of the orthonormal
+    shifted Legendre polynomials, int t^p P_k dt = p (p-1) ... (p-k+1) / ((p+1) ... (p+k+1)): differentiable in p
+    at fixed nodes, and more accurate near p = -1 than the weights of `roots_jacobi`.
     """
     q = CORNER_ORDER
-    if not hasattr(power, "dtype"):
-        nodes, weights = roots_jacobi(q, 0.0, power)
-        return (nodes + 1) / 2, weights / 2 ** (power + 1)
     nodes = (roots_jacobi(q, 0.0, float(power))[0] + 1) / 2
-    inverse = np.linalg.inv(np.stack([eval_legendre(k, 2 * nodes - 1) for k in range(q)]))
+    scale = np.sqrt(2 * np.arange(q) + 1.0)
+    values = np.stack([scale[k] * eval_legendre(k, 2 * nodes - 1) for k in range(q)])
     moments = [1 / (power + 1)]
     for k in range(1, q):
         moments.append(moments[-1] * (power - k + 1) / (power + k + 1))
+    if not hasattr(power, "dtype"):
+        return nodes, np.linalg.solve(values, scale * np.array(moments))
     xp = namespace(power)
-    return nodes, xp.matmul(like(inverse, power), xp.stack(moments))
+    return nodes, xp.linalg.solve(like(values, power), like(scale, power) * xp.stack(moments))
 
 
 def _tensor(box: Floats, q: int) -> tuple[Floats, Floats]:
     """Gauss rule on prod_a [0, box_a]: points (q^m, m), weights (q^m,); m may be 0."""
     g, w = gauss(q)
     m = len(box)
-    points = np.stack(np.meshgrid(*[g * b for b in box], indexing="ij"), axis=-1).reshape(-1, m) if m else np.zeros((1, 0))
+    if m == 0:
+        return np.zeros((1, 0)), np.ones(1)
+    points = np.stack(np.meshgrid(*[g * b for b in box], indexing="ij"), axis=-1).reshape(-1, m)
     weights = np.ones(1)
     for b in box:
         weights = np.multiply.outer(weights, w * b).ravel()
@@ -151,7 +154,8 @@ def _cut_rectangle(boxes: Boxes, horizon: float, q: int) -> PointRule:
     rho = inner[..., None] + (outer - inner)[..., None] * g
     weights = phi_weights[..., None] * (outer - inner)[..., None] * w * rho
     points = np.stack([rho * np.cos(phi)[..., None], rho * np.sin(phi)[..., None]], axis=-1)
-    return PointRule(boxes.cell[arcs.piece], points.reshape(len(arcs.piece), -1, 2), weights.reshape(len(arcs.piece), -1))
+    count = len(weights)
+    return PointRule(boxes.cell[arcs.piece], points.reshape(count, -1, 2), weights.reshape(count, -1))
 
 
 def _cut_cuboid(boxes: Boxes, horizon: float, q: int) -> list[PointRule]:
@@ -235,9 +239,10 @@ def sectors(lower: Floats, upper: Floats, inner: Floats, outer: Floats) -> Secto
         breaks += [np.arcsin(np.minimum(y / safe, 1.0)) for y in (y0, y1)]
     angles = np.sort(np.clip(np.stack(breaks, axis=1), smallest[:, None], largest[:, None]), axis=1)
     first, last = angles[:, :-1], angles[:, 1:]
-    start, end = _radial_limits((first + last) / 2, *(v[:, None] for v in (lower, upper)), inner[:, None], outer[:, None])
+    bounds = (lower, upper, inner, outer)
+    start, end = _radial_limits((first + last) / 2, *(bound[:, None] for bound in bounds))
     piece, which = np.nonzero((last > first) & (end > start))
-    return Sectors(piece, first[piece, which], last[piece, which], lower[piece], upper[piece], inner[piece], outer[piece])
+    return Sectors(piece, first[piece, which], last[piece, which], *(bound[piece] for bound in bounds))
 
 
 def _radial_limits(phi: Floats, lower: Floats, upper: Floats, inner: Floats, outer: Floats) -> tuple[Floats, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,11 +47,10 @@ def symmetric_octant(octant: Array, spacing: Sequence[float]) -> Array:
     return xp.reshape(xp.take(values, places, axis=0), octant.shape)
 
 
-def orbit_sizes(index: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Number of different multi-indices that permutations of the n components make, for an array (..., n)."""
-    n = index.shape[-1]
-    if n == 1:
-        return np.ones(index.shape[:-1])
-    ordered = np.sort(index, axis=-1)
-    different = np.sum(np.diff(ordered, axis=-1) > 0, axis=-1)
-    return np.array([1.0, 2.0] if n == 2 else [1.0, 3.0, 6.0])[different]
+def orbit_sizes(components: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Number of different multi-indices that permutations of (j_1, ..., j_n) make, for arrays that broadcast."""
+    equal = sum(((a == b) * 1 for a, b in combinations(components, 2)), np.zeros((1,) * components[0].ndim, dtype=int))
+    sizes: NDArray[np.float64] = {1: np.ones(1), 2: np.array([2.0, 1.0]), 3: np.array([6.0, 3.0, 0.0, 1.0])}[
+        len(components)
+    ][equal]
+    return sizes
