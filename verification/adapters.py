@@ -1,0 +1,235 @@
+"""From what a user has to a `Subject`: pide operators, dense and sparse matrices, subjects themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from pide.arrays import Array, to_host
+from pide.operators.base import Operator
+from pide.operators.nonlocal_operator import NonlocalOperator
+from pide.operators.pairs import PairOperator
+from pide.operators.stencil import StencilConvolution
+from pide.verification.estimate import DOUBLE, ROUNDOFF, ErrorModel, convolution_error, gamma, transform_error
+from pide.verification.rates import LARGEST_DENSE, dense_rates, hilbert_schmidt_squared
+from pide.verification.subject import Subject, direct_sum
+
+__all__ = ["as_subject", "dense_diffusion", "matrix_subject"]
+
+Field = NDArray[np.float64]
+
+
+def as_subject(subject: Any) -> Subject:
+    """`subject` as a `Subject`.
+
+    Parameters
+    ----------
+    subject : Subject, pide operator, NumPy matrix, or SciPy sparse matrix
+        Matrices act on the last axis, with unit masses and without claims.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if isinstance(subject, Subject):
+        return subject
+    if isinstance(subject, Operator):
+        return _from_operator(subject)
+    if scipy.sparse.issparse(subject) or (isinstance(subject, np.ndarray) and subject.ndim == 2):
+        return matrix_subject(subject)
+    raise TypeError(
+        f"subject is a {type(subject).__name__}: needed is a pide operator, a Subject or a matrix. "
+        "Write pide.as_operator(f, on=grid, claims={'linear'}) for a function."
+    )
+
+
+def matrix_subject(matrix: Any, claims: frozenset[str] = frozenset(), name: str = "matrix") -> Subject:
+    """A square matrix as a black box on R^N with the Euclidean inner product; its adjoint is the transpose."""
+    if matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"matrix of shape {matrix.shape}: a square one is needed. Check the order of the axes.")
+    transpose = matrix.T
+
+    def apply(v: Array) -> Array:
+        return (matrix.astype(v.dtype) @ v[..., None])[..., 0] if v.ndim == 1 else v @ transpose.astype(v.dtype)
+
+    def adjoint(v: Array) -> Array:
+        return v @ matrix.astype(v.dtype)
+
+    return Subject(name, apply, np.ones(matrix.shape[0]), claims, adjoint=adjoint)
+
+
+def dense_diffusion(
+    weights: Field, masses: Field, killing: Field | None = None, claims: frozenset[str] | None = None,
+    name: str = "dense diffusion",
+) -> Subject:
+    """(L v)_i = sum_j w_ij m_j (v_j - v_i) - kappa_i v_i by direct sums: the honest double of every other operator.
+
+    Parameters
+    ----------
+    weights : array, shape (N, N), unit 1/(time mass)
+        w symmetric, nonnegative, zero diagonal.
+    masses : array, shape (N,)
+    killing : array, shape (N,), unit 1/time, optional
+    claims : frozenset of str, optional
+        By default everything that these hypotheses imply.
+    """  # fmt: skip
+    kappa = np.zeros(masses.size) if killing is None else killing
+    K = weights * masses[None, :]
+    degree = np.array([math.fsum(row) for row in K.tolist()])
+
+    def apply(v: Array) -> Array:
+        out: Array = v @ K.T.astype(v.dtype) - (degree + kappa).astype(v.dtype) * v
+        return out
+
+    implied = {"linear", "self_adjoint", "adjoint", "nonnegative_rates", "negative_semidefinite", "energy_decay",
+               "maximum_principle", "sub_markov"}  # fmt: skip
+    if not kappa.any():
+        implied |= {"kills_constants", "conserves_mass", "variance_decay", "markov"}
+    return Subject(
+        name=name,
+        apply=apply,
+        masses=masses,
+        claims=frozenset(implied) if claims is None else claims,
+        sign=-1,
+        model=direct_sum(lambda: K, masses, kappa, masses.size),
+        adjoint=apply,
+        rates=lambda: K,
+        degree=degree,
+        killing=kappa,
+        spectral_bound=lambda: float(np.max(2 * degree + kappa)),
+        rate_bound=lambda: float(np.max(degree + kappa)),
+        kernel_norm=lambda: math.sqrt(float(masses @ (weights**2) @ masses)),
+    )
+
+
+def _from_operator(operator: Operator) -> Subject:
+    """A pide operator with the structure that its kind exposes."""
+    common = Subject(
+        name=type(operator).__name__,
+        apply=operator.apply,
+        masses=np.where(operator.space.inside, operator.space.cell_volume, 0.0),
+        claims=operator.claims,
+        sign=operator.definiteness,
+        model=_bounded_model(operator),
+        adjoint=_adjoint(operator),
+        spectral_bound=_available(operator.spectral_bound),
+        rate_bound=_available(operator.rate_bound),
+        periodic=operator.space.periodic,
+    )
+    if isinstance(operator, NonlocalOperator):
+        return _with_lattice(common, operator)
+    if isinstance(operator, PairOperator):
+        return _with_pairs(common, operator)
+    return common
+
+
+def _with_lattice(common: Subject, operator: NonlocalOperator) -> Subject:
+    """Lattice weights and, for small grids, the rates between all nodes; image sums have those of their symbol."""
+    scale, weights = abs(operator.scale), operator.weights
+    structured = replace(
+        common,
+        model=_lattice_model(operator),
+        degree=scale * (operator.degree - _self_rate(operator)),
+        killing=scale * np.asarray(to_host(operator.killing), dtype=np.float64),
+    )
+    small = int(np.count_nonzero(operator.space.inside)) <= LARGEST_DENSE
+    structured = replace(structured, rates=(lambda: dense_rates(operator)) if small else None)
+    if weights is None:
+        return replace(structured, rates_error=_rates_error(operator))
+    return replace(
+        structured,
+        reach=weights.support,
+        octant=scale * np.asarray(to_host(weights.octant), dtype=np.float64),
+        kernel_norm=lambda: math.sqrt(hilbert_schmidt_squared(operator)),
+    )
+
+
+def _self_rate(operator: NonlocalOperator) -> Field | float:
+    """What the images of a node on a torus contribute to its own degree; v_i - v_i = 0, so it is no rate."""
+    if not operator.space.periodic:
+        return 0.0
+    own = operator.convolution.self_weight
+    return own if operator.coefficient is None else own * operator.coefficient
+
+
+def _rates_error(operator: NonlocalOperator) -> float:
+    """|F^-1 s - beta| <= f |beta|_2 with f the FFT's factor and |beta|_2 <= max |s|."""
+    largest = max(map(abs, operator.convolution.spectrum_range))
+    a = 1.0 if operator.coefficient is None else float(np.max(operator.coefficient))
+    return 2 * abs(operator.scale) * a * largest * transform_error(operator.space.shape, DOUBLE, periodic=True)
+
+
+def _with_pairs(common: Subject, operator: PairOperator) -> Subject:
+    """Pair rates, dense or sparse."""
+    killing = np.asarray(operator.space.expand(operator.killing))
+    sparse = scipy.sparse.issparse(operator.rates)
+    terms = int(np.diff(operator.rates.tocsr().indptr).max()) if sparse else operator.space.count
+
+    def rates() -> Field:
+        return np.asarray(operator.rates.toarray() if sparse else operator.rates, dtype=np.float64)
+
+    return replace(
+        common,
+        model=direct_sum(rates, common.masses, killing, terms),
+        degree=operator.degree,
+        killing=killing,
+        rates=rates if operator.space.count <= LARGEST_DENSE else None,
+        kernel_norm=lambda: float(np.linalg.norm(rates())),
+    )
+
+
+def _available(bound: Callable[[], float]) -> Callable[[], float] | None:
+    """The bound, or None where the operator knows none."""
+    try:
+        bound()
+    except NotImplementedError:
+        return None
+    return bound
+
+
+def _adjoint(operator: Operator) -> Callable[[Array], Array] | None:
+    try:
+        return operator.adjoint.apply
+    except NotImplementedError:
+        return None
+
+
+def _lattice_model(operator: NonlocalOperator) -> Callable[[str], ErrorModel]:
+    """Two FFTs of the padded size, or a direct sum over the stencil; |A| <= 2 a_max sum beta + max kappa."""
+    convolution = operator.convolution
+    largest = max(map(abs, convolution.spectrum_range))
+    a = 1.0 if operator.coefficient is None else float(np.max(operator.coefficient[operator.space.inside]))
+    scale = abs(operator.scale) * (2 * a * largest + float(np.max(to_host(operator.killing), initial=0.0)))
+
+    def model(dtype: str) -> ErrorModel:
+        u = ROUNDOFF[dtype]
+        if isinstance(convolution, StencilConvolution):
+            work = 2 * int(np.prod([2 * extent - 1 for extent in convolution.octant.shape])) + 12
+            return ErrorModel(gamma(work, u), scale, False, u, f"stencil: g_{work} max(2 d + kappa)")
+        factor = convolution_error(convolution.padded, u, periodic=True)
+        return ErrorModel(factor, scale, True, u, "FFT, normwise: (2 transforms + g_12) (2 sum beta + max kappa)")
+
+    return model
+
+
+def _bounded_model(operator: Operator) -> Callable[[str], ErrorModel] | None:
+    """An operator that certifies its spectral bound b: FFT of any engine, |A| <= 3 b since d + kappa <= b."""
+    bound = _available(operator.spectral_bound)
+    if bound is None:
+        return None
+    scale = 3 * bound()
+    shape = operator.space.shape
+
+    def model(dtype: str) -> ErrorModel:
+        u = ROUNDOFF[dtype]
+        factor = max(convolution_error(shape, u, periodic=p) for p in (False, operator.space.periodic))
+        return ErrorModel(factor, scale, True, u, "FFT of unknown size, normwise, times 3 spectral bounds")
+
+    return model

@@ -1,0 +1,96 @@
+"""Wrong operators: each is built from an honest one and names the checks that must see the difference.
+
+A check without a mutant that it kills is not evidence. `kill_matrix` runs every check on every mutant; the tests demand
+that every mutant dies to the checks it names, that every check kills at least one, and that honest operators pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pide.verification.checking import check
+from pide.verification.family import Family
+from pide.verification.honest import HONEST
+from pide.verification.report import FAILS
+from pide.verification.subject import Subject
+
+__all__ = ["MUTANTS", "Mutant", "kill_matrix", "mutant", "table"]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A named wrong operator.
+
+    Parameters
+    ----------
+    name : str
+    base : str
+        The honest operator of `HONEST` that it is built from.
+    build : callable Subject -> Subject
+    killed_by : tuple of str
+        Checks that must fail on it.
+    """
+
+    name: str
+    base: str
+    build: Callable[[Subject | Family], Subject | Family]
+    killed_by: tuple[str, ...]
+
+    def subject(self) -> Subject | Family:
+        """The wrong operator."""
+        return self.build(HONEST[self.base]())
+
+
+MUTANTS: dict[str, Mutant] = {}
+"""All mutants by name; filled when `pide.verification.defects` is imported."""
+
+
+def mutant(
+    name: str, base: str, *killed_by: str
+) -> Callable[[Callable[..., Subject | Family]], Callable[..., Subject | Family]]:
+    """Register a builder as the mutant called `name`."""
+    if name in MUTANTS:
+        raise ValueError(f"name={name!r}: this mutant exists. Choose another name.")
+    if base not in HONEST:
+        raise ValueError(f"base={base!r}: no such honest operator. Choose from {', '.join(HONEST)}.")
+    if not killed_by:
+        raise ValueError(f"name={name!r}: a mutant names the checks that must kill it.")
+
+    def register(build: Callable[..., Subject | Family]) -> Callable[..., Subject | Family]:
+        MUTANTS[name] = Mutant(name, base, build, killed_by)
+        return build
+
+    return register
+
+
+def kill_matrix(
+    names: Iterable[str] | None = None, seed: int = 0, samples: int = 12
+) -> dict[str, frozenset[str]]:
+    """For each mutant, the checks that fail on it.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Mutants; all by default.
+    seed, samples : int
+        As for `check`.
+    """
+    chosen = MUTANTS if names is None else names
+    return {name: failures(MUTANTS[name].subject(), seed, samples) for name in chosen}
+
+
+def failures(subject: Subject | Family, seed: int, samples: int) -> frozenset[str]:
+    """Names of the claimed checks that fail."""
+    return frozenset(row.claim for row in check(subject, seed=seed, samples=samples).rows if row.verdict == FAILS)
+
+
+def table(matrix: dict[str, frozenset[str]]) -> str:
+    """The kill matrix as text: one line per mutant, its base and its killers; demanded ones that missed are named."""
+    lines = []
+    for name, killers in matrix.items():
+        missing = sorted(set(MUTANTS[name].killed_by) - killers)
+        verdict = "dies" if killers and not missing else "SURVIVES" if not killers else f"escapes {', '.join(missing)}"
+        lines.append(f"{name:<45} {MUTANTS[name].base:<22} {verdict:<10} {', '.join(sorted(killers))}".rstrip())
+    dead = sum(bool(killers) for killers in matrix.values())
+    return "\n".join([*lines, f"{dead} of {len(matrix)} mutants die"])
