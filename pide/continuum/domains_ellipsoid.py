@@ -76,8 +76,7 @@ def _ellipsoid_distance(y: Floats, e: Floats) -> Floats:
     least = float(e.min())
     z = y / e[:, None]
     r = ((e / least) ** 2)[:, None]
-    # r - 1 without cancellation, which decides the medial set when axes are nearly equal.
-    gap = ((e - least) * (e + least) / least**2)[:, None]
+    gap = r - 1.0
     medial = _medial(z, r, gap)
     distance = np.empty(y.shape[1])
     distance[medial] = -_medial_distance(y[:, medial], e, gap)

@@ -104,9 +104,10 @@ def _cells(side: float, h: float, domain: Domain, extra: int) -> int:
     least = 1 + extra
     if cells < least or abs(ratio - cells) > _ROUNDING * ratio:
         valid = sorted({side / max(math.floor(ratio), least), side / max(math.ceil(ratio), least)})
+        nearest = " or ".join(f"{step:.12g}" for step in valid)
         raise ValueError(
-            f"grid(spacing={h:.12g}): it does not divide the side {side:.12g} of the box. Write spacing="
-            f"{' or '.join(f'{step:.12g}' for step in valid)}, the nearest that do; or give counts, grid({max(cells, least) - extra})."
+            f"grid(spacing={h:.12g}): it does not divide the side {side:.12g} of the box. Write spacing={nearest}, "
+            f"the nearest that do; or give counts, grid({max(cells, least) - extra})."
         )
     return cells
 

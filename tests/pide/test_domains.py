@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
@@ -113,18 +113,24 @@ class TestEllipsoid:
         inside = np.sum((points / np.asarray(semiaxes)) ** 2, axis=1) < 1
         compare_with_samples(Ellipsoid(semiaxes), points, boundary, gap, inside)
 
-    @given(st.floats(0.05, 20), st.floats(0.05, 20), st.floats(0, 2 * math.pi), st.floats(-0.999, 30))
-    @example(1.0, 1.0, 0.0, 0.0)
-    @example(20.0, 0.05, 0.0, -0.5)
-    def test_points_along_a_normal(self, a, b, angle, depth):
+    @pytest.mark.parametrize(
+        "semiaxes", [(1.0, 0.45), (20.0, 0.05), (1.0, 1.0), (1.0, 1.0 + 1e-9), (3.0, 2.0, 1.0), (1.0, 0.01, 0.1)]
+    )
+    def test_points_along_normals(self, semiaxes):
         """x + t nu(x) is at distance t outside, and inside as long as -t is below the least radius of curvature."""
-        domain = Ellipsoid((a, b), centre=(0.3, -0.2))
-        x = np.array([a * math.cos(angle), b * math.sin(angle)])
-        normal = x / np.array([a, b]) ** 2
-        normal /= np.linalg.norm(normal)
-        t = depth if depth > 0 else depth * min(a, b) ** 2 / max(a, b)
-        p = x + t * normal
-        assert domain.signed_distance(p[0] + 0.3, p[1] - 0.2) == pytest.approx(t, abs=4e-14 * (max(a, b) + abs(t)))
+        e = np.array(semiaxes)
+        unit = np.random.default_rng(11).normal(size=(3000, e.size))
+        unit[:100, 1:] *= 1e-9
+        unit[100:200, :-1] *= 1e-9
+        x = unit / np.linalg.norm(unit, axis=1, keepdims=True) * e
+        normal = x / e**2
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+        least_radius = e.min() ** 2 / e.max()
+        t = np.concatenate([np.tile([-0.9999, -0.5, -1e-9, 0.0], 500) * least_radius, np.geomspace(1e-9, 30, 1000)])
+        np.random.default_rng(12).shuffle(t)
+        centre = np.linspace(0.3, -0.2, e.size)
+        d = Ellipsoid(semiaxes, centre=tuple(centre)).signed_distance(*(x + t[:, None] * normal + centre).T)
+        np.testing.assert_allclose(d, t, rtol=1e-13, atol=1e-14 * e.max())
 
     @pytest.mark.parametrize("n", [1, 2, 3])
     def test_equal_axes_are_the_ball(self, n):
@@ -169,6 +175,23 @@ class TestPolygon:
         np.testing.assert_allclose(
             square.signed_distance(*points), Box(((0, 1), (0, 1))).signed_distance(*points), atol=1e-14
         )
+
+    @given(st.integers(3, 12), st.integers(0, 2**32 - 1))
+    def test_star_shaped_polygons_are_simple(self, count, seed):
+        """Corners at increasing angles: inside is where the radius is below that of the edge in the same direction."""
+        rng = np.random.default_rng(seed)
+        angle = 2 * np.pi * (np.arange(count) + rng.uniform(0, 0.45, count)) / count
+        p = rng.uniform(0.1, 2, (count, 1)) * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        points = rng.uniform(-2, 2, (100, 2))
+        sector = (np.searchsorted(angle, np.arctan2(points[:, 1], points[:, 0]) % (2 * np.pi)) - 1) % count
+        a, b = p[sector], np.roll(p, -1, axis=0)[sector]
+        edge = b - a
+        side = edge[:, 0] * (points[:, 1] - a[:, 1]) - edge[:, 1] * (points[:, 0] - a[:, 0])
+        assert np.array_equal(Polygon(p).contains(*points.T), side > 0)
+
+    def test_near_misses_are_simple(self):
+        """The edge (5, 5.5)-(3.8, 3) crosses the line through (0, 0)-(4, 4), beyond its end and within its box."""
+        assert Polygon([(0, 0), (4, 4), (4, 6), (5, 5.5), (3.8, 3), (5, 0)]).volume > 0
 
     def test_corner_on_a_straight_edge_is_allowed(self):
         assert Polygon([(0, 0), (1, 0), (2, 0), (2, 1), (0, 1)]).volume == 2.0
@@ -251,6 +274,12 @@ class TestMask:
         assert np.all(np.abs(d - expected) <= 0.1 * math.sqrt(2) + 1e-12)
         nodes = mask.grid().coordinates
         np.testing.assert_allclose(mask.signed_distance(*nodes), box.signed_distance(*nodes), atol=1e-12)
+
+    def test_nearest_cell_is_measured_in_length_not_in_cells(self):
+        array = np.zeros((4, 20), dtype=bool)
+        array[0, 0] = array[2, 15] = True
+        d = Mask(array, spacing=(1.0, 0.1), origin=(0.0, 0.0)).signed_distance(0.0, 1.0)
+        assert d == pytest.approx(0.95, rel=1e-14)
 
     def test_distance_of_a_disc_is_accurate_to_the_spacing(self):
         h = 0.02

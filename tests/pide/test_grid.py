@@ -55,6 +55,13 @@ class TestNodes:
         assert grid.shape == shape
         assert grid.spacing == (0.1, 0.1)
 
+    @pytest.mark.parametrize("length", [0.7, 1.0, 2 * math.pi])
+    def test_rounding_does_not_add_nodes(self, length):
+        for n in range(1, 150):
+            assert Interval(0, length).grid(spacing=length / n).shape == (n,)
+            assert Interval(0, length).grid(spacing=float(f"{length / n:.12g}")).shape == (n,)
+            assert Ball(radius=length / 2, dimension=1).grid(spacing=length / n).shape == (n,)
+
     def test_curved_domains_are_covered_and_centred(self):
         grid = DISC.grid(spacing=0.3)
         assert grid.shape == (7, 7)
@@ -75,11 +82,12 @@ class TestNodes:
             assert -1 < axis[0] <= -1 + h * (1 + 1e-8)
             assert 1 - h * (1 + 1e-8) <= axis[-1] < 1
 
-    def test_nodes_on_the_boundary_are_outside(self):
-        """(0.6, 0.8) and its images are on the unit circle, with signed distances of +-1 ulp."""
-        grid = DISC.grid(spacing=0.2, origin=(0.0, 0.0))
+    @pytest.mark.parametrize("radius", [1.0, 0.7, 0.3, 1.1, 3.3])
+    def test_nodes_on_the_boundary_are_outside(self, radius):
+        """(3, 4) R/5 and its images are on the circle of radius R, with signed distances of +-1 ulp."""
+        grid = Ball(radius=radius, dimension=2).grid(spacing=radius / 5, origin=(0.0, 0.0))
         x, y = grid.coordinates
-        on_circle = np.abs(x**2 + y**2 - 1) < 1e-12
+        on_circle = np.abs(x**2 + y**2 - radius**2) < 1e-12
         assert np.count_nonzero(on_circle) == 8
         assert not np.any(grid.inside & on_circle)
 
