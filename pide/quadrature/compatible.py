@@ -49,7 +49,7 @@ def compatible_weights(kernel: Kernel, spacing: Sequence[float], reach: Sequence
     Returns
     -------
     LatticeWeights
-        octant[j] = beta_j in the namespace of the kernel's parameters (differentiable in torch). rate is the sum
+        octant[j] = beta_j in the namespace, dtype and device of array parameters, with gradients in torch. rate is the sum
         of all weights; where the kernel reaches beyond the listed ones, those are integrated one cell further
         and the rest enters as int gamma over the complement of that box.
 
@@ -95,7 +95,7 @@ def _check(spacing: tuple[float, ...], reach: tuple[int, ...]) -> None:
         )
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _cached(kernel: Kernel, spacing: tuple[float, ...], reach: tuple[int, ...]) -> LatticeWeights:
     weights = _compute(kernel, spacing, reach)
     if is_numpy(weights.octant):
@@ -192,7 +192,8 @@ def _parts(kernel: Kernel, spacing: tuple[float, ...], counts: tuple[int, ...], 
     rule = corner_rule(box, a)
     regular = kernel.regular_part(np.sqrt(np.sum(rule.points**2, axis=-1)), n)
     origin = PointRule(np.zeros((1, n), dtype=np.int64), rule.points, np.ones(1))
-    yield _part(origin, regular * like(rule.weights, regular), spacing)
+    weights = like(rule.weights, regular) if is_numpy(rule.weights) else rule.weights
+    yield _part(origin, regular * weights, spacing)
     yield from _box_parts(kernel, rest, spacing)
     for cells in cells_by_slab(counts, spacing, ordered):
         yield from _box_parts(kernel, cells, spacing)
@@ -217,7 +218,7 @@ def _box_parts(kernel: Kernel, boxes: Boxes, spacing: tuple[float, ...]) -> Iter
 
 def _negligible(kernel: Kernel, boxes: Boxes, n: int) -> NDArray[np.bool_]:
     """Boxes at which a kernel that varies on a length l has decayed to nothing, compared with its value at l."""
-    length = float(kernel.length(n))
+    length = as_float(kernel.length(n))
     if math.isinf(length):
         return np.zeros(len(boxes), dtype=np.bool_)
     near, far = boxes.nearest, boxes.farthest
@@ -277,7 +278,7 @@ def _moments(measure: Array, x: list[Floats], weights: Floats, spacing: tuple[fl
     """int gamma z_a^2, needed only where the spacings differ."""
     xp = namespace(measure)
     if equal_spacings(spacing):
-        return xp.zeros(len(spacing), dtype=measure.dtype)
+        return like(np.zeros(len(spacing)), measure)
     return xp.stack([xp.sum(measure * like(weights * x_a**2, measure)) for x_a in x])
 
 

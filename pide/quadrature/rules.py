@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import eval_legendre, roots_jacobi
 
-from pide.arrays import Array, like, namespace
+from pide.arrays import Array, as_float, like, namespace
 from pide.quadrature.cells import Boxes
 
 __all__ = ["CornerRule", "PointRule", "corner_rule", "cut_rule", "gauss", "orders", "sectors"]
@@ -103,7 +103,7 @@ def _jacobi(power: float | Array) -> tuple[Floats, Array]:
     at fixed nodes, and more accurate near p = -1 than the weights of `roots_jacobi`.
     """
     q = CORNER_ORDER
-    nodes = (roots_jacobi(q, 0.0, float(power))[0] + 1) / 2
+    nodes = (roots_jacobi(q, 0.0, as_float(power))[0] + 1) / 2
     scale = np.sqrt(2 * np.arange(q) + 1.0)
     values = np.stack([scale[k] * eval_legendre(k, 2 * nodes - 1) for k in range(q)])
     moments = [1 / (power + 1)]

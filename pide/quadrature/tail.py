@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.arrays import Array, namespace
+from pide.arrays import Array, like, namespace
 from pide.continuum.constants import sphere_area
 from pide.continuum.kernels.base import Kernel
 from pide.quadrature.rules import gauss, sectors
@@ -44,7 +44,7 @@ def mass_outside_box(kernel: Kernel, half_widths: tuple[float, ...]) -> Array:
         rho = np.sqrt(height**2 + offset**2)
         tails = kernel.tail_mass(rho, n)
         factors = 2**n * weights * height / rho**n / sphere_area(n)
-        total = total + namespace(tails).sum(tails * namespace(tails).asarray(factors))
+        total = total + namespace(tails).sum(tails * like(factors, tails))
     return total
 
 
