@@ -74,6 +74,7 @@ def nonlocal_operator(
         killing = _killing(weights, grid, operator)
     else:
         killing = _collar_sum(weights, grid, exterior, coefficient, mean, None)
+        killing = np.where(_reaches_exterior(weights, grid), np.maximum(killing, 0.0), 0.0)
     load = None
     if isinstance(exterior, Value):
         load = scale * _collar_sum(weights, grid, exterior, coefficient, mean, exterior.g)
