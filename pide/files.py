@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pide.arrays import to_host
 
@@ -124,13 +125,55 @@ def to_xarray(result: Result) -> xr.Dataset:
 
 
 def save(result: Result, path: str | Path) -> Path:
-    """Write the result as netCDF, whole or not at all; an existing file is replaced."""
+    """Write the result as netCDF (.nc), or as VTK (.vtu, by meshio, of the extra `files`) for ParaView.
+
+    The file is written whole or not at all; an existing one is replaced. Only netCDF holds the run record, and is what
+    `load` reads.
+    """
     path = Path(path)
-    if path.suffix != ".nc":
-        raise ValueError(f"save({str(path)!r}): results are netCDF files. Write {path.with_suffix('.nc').name!r}.")
+    if path.suffix not in (".nc", ".vtu"):
+        raise ValueError(f"save({str(path)!r}): results are .nc or .vtu files. Write {path.with_suffix('.nc').name!r}.")
     with atomic(path) as draft:
-        to_xarray(result).to_netcdf(draft, engine="netcdf4")
+        if path.suffix == ".nc":
+            to_xarray(result).to_netcdf(draft, engine="netcdf4")
+        else:
+            _write_vtu(result, draft)
     return path
+
+
+def _write_vtu(result: Result, path: Path) -> None:
+    """Nodes of the domain as points, lattice cells with all corners inside as cells, one point field per time."""
+    try:
+        import meshio
+    except ImportError:
+        raise ImportError("VTK files need meshio. Install pide-operators[files], or write netCDF, '.nc'.") from None
+    grid = result.operator.space
+    inside = np.asarray(grid.inside)
+    number = np.where(inside, np.cumsum(inside).reshape(inside.shape) - 1, -1)
+    corners = _cell_corners(number)
+    points = np.zeros((int(inside.sum()), 3))
+    for axis, coordinate in enumerate(grid.coordinates):
+        points[:, axis] = coordinate[inside]
+    states = to_host(result.states)
+    if states.ndim != 1 + grid.dimension:
+        raise ValueError(
+            "a batch has no VTK form. Write dataclasses.replace(result, states=result.states[:, 0]).save()."
+        )
+    fields = {f"{result.labels.quantity}, t={t:.9g}": u[inside] for t, u in zip(result.times, states, strict=True)}
+    cell = ("line", "quad", "hexahedron")[grid.dimension - 1]
+    meshio.Mesh(points, [(cell, corners)], point_data=fields).write(path)
+
+
+def _cell_corners(number: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Point numbers of the corners of each lattice cell, in VTK's order; cells with a corner outside are left out."""
+    order = {1: ((0,), (1,)), 2: ((0, 0), (1, 0), (1, 1), (0, 1))}
+    order[3] = (*((*corner, 0) for corner in order[2]), *((*corner, 1) for corner in order[2]))
+    corners = [
+        number[tuple(slice(bit, count - 1 + bit) for bit, count in zip(corner, number.shape, strict=True))].ravel()
+        for corner in order[number.ndim]
+    ]
+    cells = np.stack(corners, axis=-1)
+    return np.asarray(cells[(cells >= 0).all(axis=-1)])
 
 
 def load(path: str | Path) -> xr.Dataset:

@@ -180,17 +180,39 @@ def write_figure(figure: Figure, path: str | Path) -> Path:
 
 
 def write_movie(result: Result, path: str | Path, fps: int = 10) -> Path:
-    """Write one frame per time as .gif by Pillow; the colours keep one range. In 3-D: the middle slice in z."""
+    """Write one frame per time; the colours keep one range. In 3-D: the middle slice in z.
+
+    .gif is written by Pillow, .mp4 (H.264) by imageio-ffmpeg, of the extra `files`.
+    """
     path = Path(path)
-    if path.suffix.lower() != ".gif":
-        raise ValueError(f"{path}: movies are .gif files. Write {path.with_suffix('.gif').name!r}.")
+    if path.suffix.lower() not in (".gif", ".mp4"):
+        raise ValueError(f"{path}: movies end in .gif or .mp4. Write {path.with_suffix('.gif').name!r}.")
     if not 1 <= fps <= 50:
         raise ValueError(f"movie(fps={fps}): GIF players show 1 to 50 frames per second. Write fps=10.")
     with atomic(path) as draft:
-        palette = _palette(colours(masked(result))["cmap"])
-        first, *rest = [frame.quantize(palette=palette, dither=0) for frame in _frames(result)]
-        first.save(draft, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
+        if path.suffix.lower() == ".gif":
+            _write_gif(draft, _frames(result), fps, colours(masked(result))["cmap"])
+        else:
+            _write_mp4(draft, _frames(result), fps)
     return path
+
+
+def _write_gif(path: Path, frames: list[Any], fps: int, cmap: str) -> None:
+    palette = _palette(cmap)
+    first, *rest = [frame.quantize(palette=palette, dither=0) for frame in frames]
+    first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
+
+
+def _write_mp4(path: Path, frames: list[Any], fps: int) -> None:
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        raise ImportError("movies in .mp4 need imageio-ffmpeg. Install pide-operators[files], or write .gif.") from None
+    writer = imageio_ffmpeg.write_frames(str(path), frames[0].size, fps=fps, macro_block_size=2)
+    writer.send(None)
+    for frame in frames:
+        writer.send(frame.tobytes())
+    writer.close()
 
 
 def _palette(cmap: str) -> Any:

@@ -101,7 +101,7 @@ class Result:
         return figure
 
     def movie(self, path: str | Path, fps: int = 10) -> Path:
-        """Write the states as a movie, one frame per time: .gif by Pillow."""
+        """Write the states as a movie, one frame per time: .gif by Pillow, .mp4 by imageio-ffmpeg."""
         from pide.plotting import write_movie
 
         return write_movie(self, path, fps)

@@ -89,8 +89,29 @@ def test_a_folder_that_refuses_files_is_named() -> None:
         writable("/proc/a.nc")
 
 
+@pytest.mark.parametrize(
+    ("dimension", "cell", "size"), [(1, "line", 0.05), (2, "quad", 0.01), (3, "hexahedron", 1 / 512)]
+)
+def test_vtk_holds_the_states_at_the_nodes_and_positive_cells(
+    tmp_path: Path, small_result: Callable[..., Result], dimension: int, cell: str, size: float
+) -> None:
+    meshio = pytest.importorskip("meshio")
+    result = small_result(dimension)
+    result.save(tmp_path / "run.vtu")
+    mesh = meshio.read(tmp_path / "run.vtu")
+    grid = result.operator.space
+    for axis, coordinate in enumerate(grid.coordinates):
+        np.testing.assert_array_equal(mesh.points[:, axis], coordinate[grid.inside])
+    np.testing.assert_array_equal(mesh.point_data[f"u, t={result.times[-1]:.9g}"], result.final[grid.inside])
+    corners = mesh.points[mesh.cells_dict[cell]]
+    edges = [corners[:, j] - corners[:, 0] for j in ((1,), (1, 3), (1, 3, 4))[dimension - 1]]
+    edges += [np.eye(3)[axis] + 0 * edges[0] for axis in range(dimension, 3)]
+    volumes = np.linalg.det(np.stack(edges, axis=1))  # positive: VTK's orientation
+    np.testing.assert_allclose(volumes, size, rtol=1e-12)
+
+
 def test_wrong_names_and_missing_files(tmp_path: Path, small_result: Callable[..., Result]) -> None:
-    with pytest.raises(ValueError, match=r"results are netCDF files. Write 'a.nc'"):
+    with pytest.raises(ValueError, match=r"results are .nc or .vtu files. Write 'a.nc'"):
         small_result(1).save(tmp_path / "a.h5")
     with pytest.raises(FileNotFoundError, match="no such file"):
         load(tmp_path / "none.nc")

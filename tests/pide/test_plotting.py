@@ -83,6 +83,15 @@ def test_movie_has_one_frame_per_time_and_keeps_the_colours(
         assert np.any(np.asarray(movie.convert("RGB")) != first)
 
 
+def test_mp4_holds_every_frame(tmp_path: Path, small_result: Callable[..., Result]) -> None:
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    result = small_result(1)
+    result.movie(tmp_path / "movie.mp4", fps=5)
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "movie.mp4"))
+    assert frames == len(result.times)
+    assert seconds == pytest.approx(len(result.times) / 5)
+
+
 def test_comparison_shows_fields_difference_section_and_curves(small_result: Callable[..., Result]) -> None:
     result = small_result(2)
     other = dataclasses.replace(result, states=2 * result.states)
@@ -110,7 +119,7 @@ def test_refusals_say_what_to_write(tmp_path: Path, small_result: Callable[..., 
     result = small_result(1)
     with pytest.raises(ValueError, match=r"pictures end in .png, .pdf, .svg. Write 'a.png'"):
         result.plot(tmp_path / "a.bmp")
-    with pytest.raises(ValueError, match=r"movies are .gif files. Write 'a.gif'"):
+    with pytest.raises(ValueError, match=r"movies end in .gif or .mp4. Write 'a.gif'"):
         result.movie(tmp_path / "a.avi")
     with pytest.raises(ValueError, match=r"fps=100.*Write fps=10"):
         result.movie(tmp_path / "a.gif", fps=100)
