@@ -17,7 +17,7 @@ RungeKutta4 ShiftInvertLanczos SignedDistance Torus Value Zero __version__ as_op
 kernels nets sobolev_norm solve verification
 """
 
-HEAVY = ("torch", "matplotlib", "xarray", "pandas", "tqdm", "netCDF4", "PIL", "zarr", "tyro", "cattrs", "pytest")
+HEAVY = ("torch", "matplotlib", "xarray", "pandas", "tqdm", "netCDF4", "PIL", "zarr", "cattrs", "pytest")
 
 PROBE = """
 import json, resource, sys
@@ -29,7 +29,8 @@ print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules)}))
 """
 
 
-SOLVING = PROBE.replace("after =", "[getattr(pide, name) for name in set(pide.__all__) - {'nets', 'verification'}]; after =")
+USE_EVERYTHING = "for name in set(pide.__all__) - {'nets', 'verification'}: getattr(pide, name)"
+SOLVING = PROBE.replace("after =", f"{USE_EVERYTHING}\nafter =")
 
 
 def _run(script: str) -> dict:
