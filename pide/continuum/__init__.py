@@ -1,0 +1,1 @@
+"""The continuum: domains, exterior conditions, kernels, operators and problems, before any grid."""

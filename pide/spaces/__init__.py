@@ -1,0 +1,1 @@
+"""Discrete spaces: nodes with an inner product."""
