@@ -15,12 +15,14 @@ from pide.verification.adapters import as_subject, dense_diffusion, matrix_subje
 from pide.verification.checking import check, parametrize
 from pide.verification.claim import CHECKS, Check, Trial, measures
 from pide.verification.family import Family, family
+from pide.verification.honest import HONEST
 from pide.verification.mutants import MUTANTS, Mutant, kill_matrix
 from pide.verification.report import ClaimsFailedError, Report, Row
 from pide.verification.subject import Subject
 
 __all__ = [
     "CHECKS",
+    "HONEST",
     "MUTANTS",
     "Check",
     "ClaimsFailedError",

@@ -109,7 +109,8 @@ def validate_names(names: Iterable[str]) -> None:
     """Raise ValueError for names without a check."""
     unknown = sorted(set(names) - CHECKS.keys())
     if unknown:
-        raise ValueError(f"claims={unknown}: no such checks. Choose from {', '.join(CHECKS)}, or write claims='all'.")
+        known = ", ".join(ordered())
+        raise ValueError(f"claims={unknown}: no such checks. Choose from {known}, or write claims='all'.")
 
 
 def run(check: Check, target: Subject | Family, draws: Draws, claimed: bool) -> Row:

@@ -10,7 +10,7 @@ Parameters come from short lists of well-conditioned values; raw floats would gi
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
@@ -136,7 +136,7 @@ def _continuum(draw: st.DrawFn, grid: Grid) -> ContinuumOperator:
     images = grid.periodic and kernel.horizon > half
     finite = math.isfinite(kernel.horizon)
     coefficient = draw(coefficients()) if finite else None
-    mean = draw(st.sampled_from(("geometric", "arithmetic")))
+    mean: Literal["geometric", "arithmetic"] = "geometric" if draw(st.booleans()) else "arithmetic"
     return NonlocalDiffusion(kernel, coefficient=coefficient, mean=mean, images=images)
 
 

@@ -1,0 +1,55 @@
+"""Every wrong operator dies to the checks it names, and every check kills at least one."""
+
+from __future__ import annotations
+
+import pytest
+
+from pide.verification import CHECKS, HONEST, MUTANTS, check, kill_matrix
+from pide.verification.mutants import mutant, table
+
+
+@pytest.fixture(scope="module")
+def matrix():
+    return kill_matrix()
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_every_mutant_dies_to_the_checks_it_names(matrix, name):
+    assert set(MUTANTS[name].killed_by) <= matrix[name]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_kills_a_mutant(matrix, name):
+    assert any(name in killers for killers in matrix.values())
+
+
+def test_a_mutant_differs_from_its_base_only_by_the_defect(matrix):
+    for base in {wrong.base for wrong in MUTANTS.values()}:
+        assert check(HONEST[base](), samples=12).passed
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.slow
+def test_mutants_die_whatever_the_seed(name):
+    for seed in range(1, 20):
+        assert set(MUTANTS[name].killed_by) <= kill_matrix([name], seed=seed)[name]
+
+
+def test_table_names_survivors_and_escapes():
+    text = table({"wrong sign": frozenset(), "one asymmetric ulp": frozenset({"linear"})})
+    assert "SURVIVES" in text
+    assert "escapes symmetric_rates" in text
+    assert "1 of 2 mutants die" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (("wrong sign", "dense killed", "linear"), "Choose another name"),
+        (("new", "nowhere", "linear"), "no such honest operator"),
+        (("new", "dense killed"), "names the checks"),
+    ],
+)
+def test_registration_errors(arguments, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        mutant(*arguments)

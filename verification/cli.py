@@ -1,0 +1,96 @@
+"""`pide verify TARGET`: the report of an operator named as module:object, or the kill matrix of the checks.
+
+Exit codes as for every pide command: 0 the report passed, 1 a claim failed, 2 a wrong argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pide.verification.checking import check
+from pide.verification.mutants import MUTANTS, kill_matrix, table
+from pide.verification.report import Report
+
+__all__ = ["verify"]
+
+PASSED, FAILED, WRONG_ARGUMENT = 0, 1, 2
+
+
+def verify(argv: Sequence[str]) -> int:
+    """Run `pide verify` on the arguments after the command's name; returns the exit code."""
+    options = parser().parse_args(list(argv))
+    try:
+        if options.mutants:
+            return print_kill_matrix(options)
+        if options.target is None:
+            raise ValueError("no TARGET given: write module:object, for example examples.operators:heat, or --mutants.")
+        return print_report(options)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"pide verify: {error}", file=sys.stderr)
+        return WRONG_ARGUMENT
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    options = argparse.ArgumentParser(prog="pide verify", description="Check the claims of a discrete operator.")
+    options.add_argument("target", nargs="?", metavar="TARGET", help="module:object, an operator or a function of none")
+    options.add_argument("--claims", nargs="+", metavar="NAME", help="only these; 'all' asks which claims hold")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--samples", type=int, default=20, help="draws per check")
+    options.add_argument("--dtype", default="float64", help="float64 or float32")
+    options.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    options.add_argument("--html", type=Path, metavar="FILE", help="write the report as an HTML table")
+    options.add_argument("--mutants", action="store_true", help="print which checks kill which wrong operators")
+    return options
+
+
+def print_report(options: argparse.Namespace) -> int:
+    """Check the target, print the report and write it where asked."""
+    claims = "all" if options.claims == ["all"] else options.claims
+    subject = load(options.target)
+    report: Report = check(subject, claims, seed=options.seed, samples=options.samples, dtype=options.dtype)
+    print(report)
+    for path, text in ((options.json, report.to_json), (options.html, report.to_html)):
+        if path is not None:
+            path.write_text(text(), encoding="utf-8")
+    return PASSED if report.passed else FAILED
+
+
+def print_kill_matrix(options: argparse.Namespace) -> int:
+    """Print the kill matrix; it fails when a mutant survives or escapes a check it names."""
+    matrix = kill_matrix(seed=options.seed)
+    print(table(matrix))
+    escaped = any(not set(MUTANTS[name].killed_by) <= killers for name, killers in matrix.items())
+    return FAILED if escaped else PASSED
+
+
+def load(target: str) -> Any:
+    """The object of "module:object"; a class or function is called without arguments.
+
+    Raises
+    ------
+    ValueError
+        If the target has no colon, or the module no such object.
+    ImportError
+        If the module cannot be imported.
+    """
+    module_name, colon, name = target.partition(":")
+    if not (module_name and colon and name):
+        raise ValueError(f"TARGET {target!r}: needed is module:object. Write for example mypackage.operators:heat.")
+    sys.path.insert(0, "")
+    try:
+        module = importlib.import_module(module_name)
+    finally:
+        sys.path.remove("")
+    if not hasattr(module, name):
+        near = difflib.get_close_matches(name, vars(module), 1)
+        hint = f"Did you mean {module_name}:{near[0]}?" if near else "Give the name of an operator defined there."
+        raise ValueError(f"TARGET {target!r}: {module_name} has no {name!r}. {hint}")
+    subject = getattr(module, name)
+    return subject() if callable(subject) and not hasattr(subject, "space") else subject
