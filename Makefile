@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo test slow lint docs bench clean
 
 help:
-	@echo "make demo   nonlocal hillslope transport on a real elevation model: picture, movie, netCDF, checks"
+	@echo "make demo   a landscape under nonlocal transport, a photograph denoised: pictures, movies, netCDF, checks"
 	@echo "make test   the fast test suite"
 	@echo "make slow   the whole test suite, with more examples per property"
 	@echo "make lint   ruff, mypy --strict, import-linter"
@@ -45,6 +45,7 @@ $(VENV)/.docs: $(VENV)/.base pyproject.toml
 
 demo: $(VENV)/.core
 	$(BIN)/pide run examples/hillslope.toml --out out/hillslope
+	$(BIN)/pide run examples/denoise.toml --out out/denoise
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow" -n 2
