@@ -49,9 +49,9 @@ def compatible_weights(kernel: Kernel, spacing: Sequence[float], reach: Sequence
     Returns
     -------
     LatticeWeights
-        octant[j] = beta_j in the namespace, dtype and device of array parameters, with gradients in torch. rate is the sum
-        of all weights; where the kernel reaches beyond the listed ones, those are integrated one cell further
-        and the rest enters as int gamma over the complement of that box.
+        octant[j] = beta_j in the namespace, dtype and device of array parameters, with gradients in torch.
+        rate is the sum of all weights; where the kernel reaches beyond the listed ones, those are integrated one
+        cell further and the rest enters as int gamma over the complement of that box.
 
     Notes
     -----

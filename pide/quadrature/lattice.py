@@ -144,10 +144,10 @@ def _by_heat_kernel(s: float | Array, spacing: tuple[float, ...], reach: tuple[i
     weights = s * exponential(-log_gamma(1 - s)) * STEP * times ** (-s)
     octant = _contract(weights, tuple(like(row, times) for row in rows.bessel))
     corrections = xp.matmul(weights, like(rows.nearest, times))
-    octant = at(octant, (0,) * len(rates)).set(0.0, copy=True)
+    octant = at(octant, (0,) * len(rates)).set(0.0, copy=False)
     for a, c in enumerate(rates):
         site = tuple(1 if b == a else 0 for b in range(len(rates)))
-        octant = at(octant, site).set(s * c * total ** (s - 1) + corrections[a])
+        octant = at(octant, site).set(s * c * total ** (s - 1) + corrections[a], copy=False)
     rate = total**s - xp.sum(weights * like(rows.returning, times))
     return symmetric_octant(octant, spacing), rate
 
