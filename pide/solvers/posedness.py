@@ -1,0 +1,94 @@
+"""Whether a flow depends continuously on its data: growth is allowed for bounded generators only."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pide.arrays import namespace
+from pide.errors import IllPosedError
+from pide.operators.algebra import Multiple, Sum
+from pide.operators.base import Operator
+from pide.solvers.stepper import Flow
+
+__all__ = ["check_backward", "check_forward"]
+
+_REASON = (
+    "sup_x int gamma(x, y) dy is infinite in the continuum (the kernel is singular, or the operator is differential), so "
+    "errors in the data grow without bound as h -> 0"
+)
+
+
+def check_backward(flow: Flow, span: float, tol: float) -> dict[str, str]:
+    """What a run to t = span < 0 amplifies, in words.
+
+    Raises
+    ------
+    IllPosedError
+        When the generator is not claimed bounded, or e^{|t| lambda_max} times the unit roundoff exceeds tol.
+    ValueError
+        With a reaction or a time-dependent source.
+    """
+    if not flow.is_affine:
+        raise ValueError(
+            "solve backward in time with a reaction or a time-dependent source: only u_t = L u + b can be reversed here. "
+            "Leave the reaction out, or give until > 0."
+        )
+    if not is_bounded(flow.generator):
+        raise IllPosedError(
+            f"solve to t={span:g}: {_REASON}. Backward solves exist for integrable kernels, such as "
+            "kernels.Gaussian(width=...); otherwise give until > 0."
+        )
+    rate = flow.generator.spectral_bound()
+    roundoff = 0.5 * float(namespace(flow.initial).finfo(flow.initial.dtype).eps)
+    largest = math.log(max(tol / roundoff, 1.0)) / rate if rate else math.inf
+    if abs(span) > largest:
+        raise IllPosedError(
+            f"solve to t={span:g}: rounding errors grow by e^(|t| lambda_max) = 1e{abs(span) * rate / math.log(10):.0f}, "
+            f"more than tol={tol:g} allows. The largest |t| is {largest:.4g}; take it, or a larger tol."
+        )
+    return {"amplification": f"e^(|t| lambda_max) = {math.exp(abs(span) * rate):.3g} at t = {span:g}"}
+
+
+def check_forward(flow: Flow) -> dict[str, str]:
+    """What grows in a forward run, in words; nothing when the generator is <= 0.
+
+    Raises
+    ------
+    IllPosedError
+        When a part of the generator that is not bounded grows.
+    """
+    generator = flow.generator
+    if generator.definiteness == -1 or is_bounded(generator):
+        return {}
+    symbol = generator.symbol()
+    if symbol is not None:
+        growing = bool(_highest(symbol, generator.space.shape) > 0)
+    else:
+        growing = any(term.definiteness > 0 and not is_bounded(term) for term in terms(generator))
+    if growing:
+        raise IllPosedError(
+            f"solve: u_t = A u grows at the highest frequencies, and {_REASON}. Change the sign of the operator, or use "
+            "Heat(A, ...), which flows downhill; integrable kernels may grow."
+        )
+    return {}
+
+
+def is_bounded(A: Operator) -> bool:
+    """Whether every part of A is claimed to be a bounded operator in the continuum."""
+    return all("bounded_generator" in term.claims for term in terms(A))
+
+
+def terms(A: Operator) -> tuple[Operator, ...]:
+    """The summands of A, each with its factor."""
+    if isinstance(A, Sum):
+        return tuple(part for term in A.terms for part in terms(term))
+    if isinstance(A, Multiple) and isinstance(A.operator, Sum):
+        return tuple(part for term in A.operator.terms for part in terms(Multiple(A.factor, term)))
+    return (A,)
+
+
+def _highest(symbol: np.ndarray[tuple[int, ...], np.dtype[np.float64]], shape: tuple[int, ...]) -> float:
+    """Eigenvalue at the highest wavenumber of every axis."""
+    return float(symbol[tuple(count // 2 for count in shape)])
