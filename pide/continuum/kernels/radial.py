@@ -22,6 +22,9 @@ __all__ = ["Radial"]
 
 Reals = NDArray[np.float64]
 
+_LARGEST_PHASE = 1e5
+"""Of k r in the symbol: two hundred thousand nodes for each wave number."""
+
 
 @final
 @dataclass(frozen=True, eq=False, init=False, repr=False)
@@ -49,7 +52,8 @@ class Radial(Kernel):
     ------
     ValueError
         If f returns another shape, is not finite on (0, delta), or is more singular than stated; for an infinite
-        horizon if the moments have not converged at 1e4 times the scale of the kernel; if singularity >= n + 2.
+        horizon if the moments have not converged at 1e4 times the scale of the kernel; if singularity >= n + 2; for
+        a symbol at k * horizon > 1e5.
 
     >>> round(Radial(lambda r: 1 - r, horizon=1.0).mass(dimension=1), 12)
     1.0
@@ -133,6 +137,12 @@ class Radial(Kernel):
 
     def _symbol(self, k: Array, dimension: int) -> Array:
         edges, power = self._panels(dimension), dimension + 1 - self.exponent
+        phase = float(np.max(to_host(k), initial=0.0)) * edges[-1]
+        if phase > _LARGEST_PHASE:
+            raise ValueError(
+                f"{self!r}: the symbol at k with k * horizon = {phase:.3g} needs too many nodes; the limit is "
+                f"{_LARGEST_PHASE:g}. Use a kernel with a closed form, or discretise instead of scheme='fourier'."
+            )
 
         def values(q: Reals) -> Reals:
             r, w = panel_rule(refine_panels(edges, float(q[-1])), power)
