@@ -1,6 +1,7 @@
 """Sphinx configuration. The build and the pages need no network: formulas become MathML, which browsers draw."""
 
 import re
+from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -8,6 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
 import pide
+from pide.claims import CLAIMS
 
 project = "pide"
 author = "The pide developers"
@@ -28,7 +30,7 @@ bibtex_default_style = "plain"
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "reference/generated/claims.md"]
 html_theme = "furo"
 html_title = f"pide {release}"
 html_static_path = ["_static"]
@@ -56,6 +58,15 @@ def escape_formulas(app: Sphinx, kind: str, name: str, thing: object, options: o
             lines[i] = "".join(parts)
 
 
+def write_claims(app: Sphinx) -> None:
+    """The vocabulary of claims as a page, from its only source."""
+    rows = [f"`{claim.name}`\n: `{claim.statement}`\n: if {claim.hypotheses}\n" for claim in CLAIMS.values()]
+    folder = Path(app.srcdir) / "reference" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "claims.md").write_text("\n".join(rows))
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("builder-inited", write_claims)
     app.connect("autodoc-process-docstring", escape_formulas, priority=100)
     app.add_html_math_renderer("mathml", (inline_mathml, None), (display_mathml, None))
