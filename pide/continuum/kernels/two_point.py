@@ -98,8 +98,8 @@ class TwoPoint:
                 f"{(1, shape[1])}: it must broadcast to {shape}. Write f from x[0], y[0], ... by broadcasting."
             )
         xp = namespace(*x, *y)
-        template = x[0] + y[0]
-        return xp.broadcast_to(xp.asarray(values, dtype=template.dtype), shape) + xp.zeros_like(template)
+        template = xp.zeros_like(x[0] + y[0])
+        return template + (xp.astype(values, template.dtype) if hasattr(values, "dtype") else values)
 
     def _check_symmetry(self, x: Sequence[Array], y: Sequence[Array]) -> None:
         """Compare omega(x, y) with omega(y, x) on a sample of pairs spread over the lists."""
@@ -109,8 +109,10 @@ class TwoPoint:
         there = self._evaluate(tuple(c[:, None] for c in p), tuple(c[None, :] for c in q), shape)
         back = self._evaluate(tuple(c[None, :] for c in q), tuple(c[:, None] for c in p), shape)
         xp = namespace(there)
+        finite = xp.isfinite(there) & xp.isfinite(back)
+        there, back = (xp.where(finite, v, xp.zeros_like(v)) for v in (there, back))
         tolerance = 1e3 * float(xp.finfo(there.dtype).eps) * (abs(there) + abs(back))
-        different = (abs(there - back) > tolerance) & xp.isfinite(there) & xp.isfinite(back)
+        different = abs(there - back) > tolerance
         if bool(xp.any(different)):
             worst = int(xp.argmax(xp.astype(xp.reshape(different, (-1,)), xp.int64)))
             one, other = (float(xp.reshape(v, (-1,))[worst]) for v in (there, back))
