@@ -69,6 +69,13 @@ def test_symbols_without_gradient_say_so(name):
     np.testing.assert_allclose(plain.symbol(np.asarray([1.0]), 1).numpy(), expected, rtol=1e-15)
 
 
+def test_wave_numbers_with_gradient_are_refused_where_they_would_lose_it():
+    k = parameter(2.0)
+    with pytest.raises(TypeError, match="without gradient with respect to the wave number or radius: detach it"):
+        kernels.Constant(0.3).symbol(k, 1)
+    assert torch.autograd.gradcheck(lambda q: kernels.Gaussian(0.3).symbol(q, 1), k)
+
+
 def test_array_parameters_are_listed_and_not_hashed():
     width = parameter(0.2)
     kernel = kernels.Gaussian(width)

@@ -75,7 +75,15 @@ def host_number(value: float | Array, name: str, owner: str) -> float:
 
 
 def on_host(f: Callable[[NDArray[np.float64]], NDArray[np.float64]], k: Array) -> Array:
-    """f at the distinct values of k, in NumPy float64 and in blocks; the result is like k."""
+    """f at the distinct values of k, in NumPy float64 and in blocks; the result is like k.
+
+    Raises
+    ------
+    TypeError
+        If k carries gradients, which would be lost.
+    """
+    if getattr(k, "requires_grad", False):
+        raise TypeError("evaluated in NumPy, without gradient with respect to the wave number or radius: detach it.")
     values, inverse = np.unique(np.asarray(to_host(k), dtype=np.float64), return_inverse=True)
     blocks = [f(block) for block in np.array_split(values, 1 + values.size // 2048)]
     return like(np.concatenate(blocks)[inverse].reshape(tuple(k.shape)), k)
