@@ -86,7 +86,7 @@ for module in pkgutil.walk_packages(pide.__path__, "pide."):
     importlib.import_module(module.name)
 places = {}
 for name, module in list(sys.modules.items()):
-    if getattr(module, "__file__", None):
+    if os.path.exists(getattr(module, "__file__", None) or ""):
         places.setdefault(os.path.realpath(module.__file__), []).append(name)
 root = os.path.dirname(os.path.dirname(os.path.realpath(pide.__file__)))
 print(json.dumps({path: names for path, names in places.items() if path.startswith(root + os.sep)}))
