@@ -20,8 +20,8 @@ from pide.spaces.grid import Grid
 
 __all__ = ["hermitian_symbol", "image_sum_operator", "lattice_power_operator", "modulus", "power"]
 
-_IMAGE_CELLS = {1: 1 << 20, 2: 1 << 10, 3: 96}
-"""Largest reach, in nodes, of an explicit image sum; what lies beyond is the stated tail."""
+_IMAGE_CELLS = {1: 1 << 20, 2: 1 << 10, 3: 40}
+"""Largest reach, in nodes, of an explicit image sum (at least one period); what lies beyond is the stated tail."""
 
 
 def image_sum_operator(
@@ -75,12 +75,14 @@ def image_sum_operator(
 def _image_radius(kernel: Kernel, grid: Grid) -> float:
     """Radius of the explicit image sum: the horizon, or where the tail is below roundoff, or the largest allowed."""
     n = grid.dimension
-    largest = _IMAGE_CELLS[n] * min(grid.spacing)
+    largest = max(
+        _IMAGE_CELLS[n] * min(grid.spacing), max(N * h for N, h in zip(grid.shape, grid.spacing, strict=True))
+    )
     if kernel.horizon <= largest:
         return kernel.horizon
     radii = np.geomspace(min(grid.spacing), largest, 200)
     tails = np.asarray(kernel.tail_mass(radii, n), dtype=np.float64)
-    negligible = radii[tails <= 1e-17 * tails[0]]
+    negligible = radii[tails <= np.finfo(np.float64).eps * tails[0]]
     return float(negligible[0]) if negligible.size else largest
 
 
