@@ -24,7 +24,9 @@ def test_code_runs(page, tmp_path, monkeypatch, capsys):
     names: dict[str, object] = {"__name__": "__main__"}
     for number, block in enumerate(blocks):
         exec(compile(block, f"{page}, block {number}", "exec"), names)
-    assert capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "holds" in printed
+    assert "FAILS" not in printed
     named = re.findall(r'"(\w+\.(?:png|gif|nc))"', "".join(blocks))
     assert named
     assert all((tmp_path / name).stat().st_size > 0 for name in named)
