@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.plotting import colours, draw_curves, draw_plane, length_scale, masked, new_figure, overview
+from pide.plotting import colours, draw_curves, draw_plane, length_scale, masked, moment, new_figure, overview
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from pide.result import Result
 
-__all__ = ["compare"]
+__all__ = ["MAPS", "compare"]
 
+MAPS = {"plain": None, "gray": "gray", "relief": "cividis"}
+"""Colour map of each style; None leaves the choice to `pide.plotting.colours`."""
 _LINES = ("-", "--", "-.", ":")
 _EXAGGERATION = 4.0
 
@@ -72,8 +74,8 @@ def _planes(results: Mapping[str, Result], style: str, profile: float | None) ->
     tall = grid.shape[1] * grid.spacing[1] / (grid.shape[0] * grid.spacing[0])
     figure = new_figure(4.6 * columns, 4.2 * min(max(tall, 0.5), 1.4) * 2 + 1.2)
     panels = figure.subplots(2, columns)
-    fields = {f"t = 0{_unit(main)}": all_states[names[0]][0]} | {
-        f"{name}, {_moment(results[name])}": states[-1] for name, states in all_states.items()
+    fields = {moment(main, 0): all_states[names[0]][0]} | {
+        f"{name}, {moment(results[name], -1)}": states[-1] for name, states in all_states.items()
     }
     _draw_fields(figure, panels[0], fields, main, style)
     y = _section_position(main, profile)[1]
@@ -95,21 +97,11 @@ def _planes(results: Mapping[str, Result], style: str, profile: float | None) ->
     return figure, panels[1, 1], panels[1, 2]
 
 
-def _unit(result: Result) -> str:
-    return f" {result.labels.time_unit}" if result.labels.time_unit else ""
-
-
-def _moment(result: Result) -> str:
-    return f"t = {result.times[-1]:,.6g}{_unit(result)}"
-
-
 def _draw_fields(
     figure: Figure, panels: NDArray[Any], fields: Mapping[str, NDArray[Any]], result: Result, style: str
 ) -> None:
     grid, labels = result.operator.space, result.labels
-    shared = colours(np.stack(list(fields.values())))
-    if style != "plain" and shared["cmap"] == "viridis":
-        shared["cmap"] = {"gray": "gray", "relief": "cividis"}[style]
+    shared = colours(np.stack(list(fields.values())), MAPS[style])
     for axes, (name, values) in zip(panels, fields.items(), strict=False):
         draw_plane(axes, _relief(values, grid, shared) if style == "relief" else values, grid, labels, **shared)
         axes.set_title(name, fontsize="medium")
@@ -179,7 +171,7 @@ def _draw_section(axes: Axes, results: Mapping[str, Result], profile: float | No
     def line(state: NDArray[Any]) -> NDArray[Any]:
         return state[kept] if index is None else state[kept, index]
 
-    axes.plot(x[kept], line(masked(main)[0]), color="0.6", label=f"t = 0{_unit(main)}")
+    axes.plot(x[kept], line(masked(main)[0]), color="0.6", label=moment(main, 0))
     for number, (name, result) in enumerate(results.items()):
         axes.plot(x[kept], line(masked(result)[-1]), color=f"C{number}", linestyle=_LINES[number % 4], label=name)
     axes.set_xlabel(f"x ({unit})" if unit else "x")

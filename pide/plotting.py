@@ -28,6 +28,7 @@ __all__ = [
     "draw_plane",
     "length_scale",
     "masked",
+    "moment",
     "new_figure",
     "overview",
     "write_figure",
@@ -39,8 +40,14 @@ _SNAPSHOTS = 4
 _CURVES = (("energy", "-"), ("variance", "--"), ("mass", ":"))
 
 
-def colours(values: NDArray[Any]) -> dict[str, Any]:
-    """Map and range for `imshow`: viridis, or a diverging map centred at zero when both signs matter."""
+def colours(values: NDArray[Any], cmap: str | None = None) -> dict[str, Any]:
+    """Map and range for `imshow`: viridis, or a diverging map centred at zero when both signs matter.
+
+    A map that is asked for by name gets the range between the quantiles 0.001 and 0.999 of the values.
+    """
+    if cmap is not None:
+        low, high = np.nanquantile(values, [0.001, 0.999])
+        return {"cmap": cmap, "vmin": float(low), "vmax": float(high)}
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if low < 0 < high and min(-low, high) > 0.1 * max(-low, high):
         bound = max(-low, high)
@@ -110,7 +117,8 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="compressed")
 
 
-def _moment(result: Result, index: int) -> str:
+def moment(result: Result, index: int) -> str:
+    """Caption of the state at times[index], such as "t = 1,000,000 yr"."""
     time, unit = float(result.times[index]), result.labels.time_unit
     number = f"{time:,.0f}" if 1e3 <= abs(time) < 1e9 and time.is_integer() else f"{time:.4g}"
     return f"t = {number} {unit}".rstrip()
@@ -127,7 +135,7 @@ def _overview_line(result: Result, states: NDArray[Any], chosen: NDArray[np.intp
             factor * result.operator.space.axes[0],
             states[index],
             color=matplotlib.colormaps["viridis"](place),
-            label=_moment(result, index),
+            label=moment(result, index),
         )
     left.set_xlabel(f"x ({unit})" if unit else "x")
     left.set_ylabel(result.labels.of(result.labels.quantity))
@@ -145,7 +153,7 @@ def _overview_planes(result: Result, states: NDArray[Any], chosen: NDArray[np.in
     style = colours(states[chosen])
     for axes, index in zip(panels, chosen, strict=True):
         image = draw_plane(axes, states[index], grid, labels, **style)
-        axes.set_title(_moment(result, index), fontsize="medium")
+        axes.set_title(moment(result, index), fontsize="medium")
     for axes in panels[1:]:
         axes.set_ylabel("")
     top.colorbar(image, ax=panels.tolist(), label=labels.of(labels.quantity), shrink=0.9, pad=0.01)
@@ -160,7 +168,7 @@ def _overview_slices(result: Result, states: NDArray[Any], chosen: NDArray[np.in
     panels = top.subplots(3, len(chosen), squeeze=False)
     style = colours(states[chosen])
     for column, index in enumerate(chosen):
-        panels[0, column].set_title(_moment(result, index), fontsize="medium")
+        panels[0, column].set_title(moment(result, index), fontsize="medium")
         for row, (normal, pair) in enumerate(((2, (0, 1)), (1, (0, 2)), (0, (1, 2)))):
             plane = states[index].take(grid.shape[normal] // 2, axis=normal)
             image = draw_plane(panels[row, column], plane, grid, labels, pair, **style)
@@ -179,8 +187,8 @@ def write_figure(figure: Figure, path: str | Path) -> Path:
     return path
 
 
-def write_movie(result: Result, path: str | Path, fps: int = 10) -> Path:
-    """Write one frame per time; the colours keep one range. In 3-D: the middle slice in z.
+def write_movie(result: Result, path: str | Path, fps: int = 10, cmap: str | None = None) -> Path:
+    """Write one frame per time; the colours keep one range, see `colours`. In 3-D: the middle slice in z.
 
     .gif is written by Pillow, .mp4 (H.264) by imageio-ffmpeg, of the extra `files`.
     """
@@ -189,11 +197,12 @@ def write_movie(result: Result, path: str | Path, fps: int = 10) -> Path:
         raise ValueError(f"{path}: movies end in .gif or .mp4. Write {path.with_suffix('.gif').name!r}.")
     if not 1 <= fps <= 50:
         raise ValueError(f"movie(fps={fps}): GIF players show 1 to 50 frames per second. Write fps=10.")
+    style = colours(masked(result), cmap)
     with atomic(path) as draft:
         if path.suffix.lower() == ".gif":
-            _write_gif(draft, _frames(result), fps, colours(masked(result))["cmap"])
+            _write_gif(draft, _frames(result, style), fps, style["cmap"])
         else:
-            _write_mp4(draft, _frames(result), fps)
+            _write_mp4(draft, _frames(result, style), fps)
     return path
 
 
@@ -236,7 +245,7 @@ def _palette(cmap: str) -> Any:
     return palette
 
 
-def _frames(result: Result) -> list[Any]:
+def _frames(result: Result, style: dict[str, Any]) -> list[Any]:
     """Pillow images of all states, drawn on one figure whose data are exchanged."""
     from PIL import Image
 
@@ -246,11 +255,11 @@ def _frames(result: Result) -> list[Any]:
         states = states[..., grid.shape[2] // 2]
     figure = new_figure(5.6, 4.6)
     axes = figure.subplots()
-    update = _line_frame(axes, result, states) if grid.dimension == 1 else _plane_frame(axes, result, states)
+    update = _line_frame(axes, result, states) if grid.dimension == 1 else _plane_frame(axes, result, states, style)
     frames = []
     for index in range(len(states)):
         update(index)
-        axes.set_title(_moment(result, index))
+        axes.set_title(moment(result, index))
         frames.append(_rendered(figure, Image))
         figure.set_layout_engine("none")
     return frames
@@ -275,8 +284,8 @@ def _line_frame(axes: Axes, result: Result, states: NDArray[Any]) -> Any:
     return lambda index: line.set_ydata(states[index])
 
 
-def _plane_frame(axes: Axes, result: Result, states: NDArray[Any]) -> Any:
+def _plane_frame(axes: Axes, result: Result, states: NDArray[Any], style: dict[str, Any]) -> Any:
     grid, labels = result.operator.space, result.labels
-    image = draw_plane(axes, states[0], grid, labels, **colours(states))
+    image = draw_plane(axes, states[0], grid, labels, **style)
     axes.figure.colorbar(image, ax=axes, label=labels.of(labels.quantity))
     return lambda index: image.set_data(states[index].T)

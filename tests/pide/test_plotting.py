@@ -66,6 +66,8 @@ def test_maps_are_sequential_or_centred_at_zero() -> None:
     assert colours(np.array([1.0, 3.0, np.nan])) == {"cmap": "viridis", "vmin": 1.0, "vmax": 3.0}
     assert colours(np.array([-1.0, 3.0])) == {"cmap": "RdBu_r", "vmin": -3.0, "vmax": 3.0}
     assert colours(np.array([-1e-9, 3.0]))["cmap"] == "viridis"
+    named = colours(np.linspace(-1, 1, 2001), "gray")
+    assert (named["cmap"], round(named["vmin"], 6), round(named["vmax"], 6)) == ("gray", -0.998, 0.998)
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 3])
