@@ -82,6 +82,9 @@ class Multiple(Operator):
     def dirichlet_symbol(self) -> NDArray[np.float64] | None:
         return _times(self.factor, self.operator.dirichlet_symbol())
 
+    def cosine_symbol(self) -> NDArray[np.float64] | None:
+        return _times(self.factor, self.operator.cosine_symbol())
+
 
 @dataclass(frozen=True, eq=False)
 class Sum(Operator):
@@ -147,6 +150,9 @@ class Sum(Operator):
 
     def dirichlet_symbol(self) -> NDArray[np.float64] | None:
         return _total([term.dirichlet_symbol() for term in self.terms])
+
+    def cosine_symbol(self) -> NDArray[np.float64] | None:
+        return _total([term.cosine_symbol() for term in self.terms])
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,6 +92,10 @@ class Operator(ABC):
         """Symbol of A at the frequencies pi k / (N + 1), k = 1..N (the tau preconditioner), or None."""
         return None
 
+    def cosine_symbol(self) -> NDArray[np.float64] | None:
+        """Symbol of A at the frequencies pi k / N, k = 0..N-1, 0 at k = 0 (preconditioner of reflecting ones), or None."""
+        return None
+
     def diagonal(self) -> NDArray[np.float64]:
         """A_ii as a field, zero outside the domain; by unit impulses unless an operator knows better."""
         dense = self.to_dense()

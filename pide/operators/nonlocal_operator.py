@@ -135,6 +135,15 @@ class NonlocalOperator(Operator):
         interior = hat[tuple(slice(1, -1) for _ in self.space.shape)]
         return np.asarray(self.scale * (interior - as_float(self.weights.rate)))
 
+    def cosine_symbol(self) -> NDArray[np.float64] | None:
+        """c sum_j beta_j (cos(j . theta) - 1) at theta = pi k / N over the listed offsets; None as dirichlet_symbol."""
+        if self.space.periodic or self.weights is None or self.coefficient is not None:
+            return None
+        octant = to_host(self.weights.octant)[tuple(slice(0, n) for n in self.space.shape)]
+        padding = [(0, n + 1 - extent) for n, extent in zip(self.space.shape, octant.shape, strict=True)]
+        hat = scipy.fft.dctn(np.pad(octant, padding), type=1)[tuple(slice(0, -1) for _ in self.space.shape)]
+        return np.asarray(self.scale * (hat - hat.flat[0]))
+
     @property
     def _uses_differences(self) -> bool:
         return isinstance(self.convolution, StencilConvolution) and self.coefficient is None

@@ -6,7 +6,7 @@ Symbols: [a, b] interval holding the spectrum of L, c = (a + b)/2, w = (b - a)/2
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 
 __all__ = ["Chebyshev", "chebyshev_coefficients", "spectral_interval"]
 
+_ROUNDOFF = float(np.finfo(np.float64).eps)
 _LOOK = 8
 """Terms between two looks at the size of the sum."""
 
@@ -49,36 +50,43 @@ class Chebyshev(Stepper):
         if not flow.is_self_adjoint:
             raise ValueError(f"{self}: the generator is not claimed self-adjoint. Write stepper=Arnoldi().")
         c, w = spectral_interval(flow)
-        a = np.stack([chebyshev_coefficients(0 if flow.load is None else 1, t, c, w, times[-1]) for t in times])
-        v = flow.initial if flow.load is None else flow.rate(flow.initial, 0.0)
-        size, roundoff = _norm(flow, v), float(np.finfo(np.float64).eps)
-        tails = np.cumsum(np.abs(a[:, ::-1]), axis=1)[:, ::-1].max(axis=0)
-        previous, current = v, None
-        sums = [float(a[i, 0]) * v for i in range(len(times))]
-        error = math.inf
-        for k in range(1, a.shape[1]):
-            if k % _LOOK == 0:
-                error = self._error(flow, sums[-1], float(tails[k]) * size, size * roundoff)
-                report(progress_towards(error, tol))
-                if error <= tol:
-                    break
-            following = (flow.apply(previous if current is None else current) -
-                         c * (previous if current is None else current)) / w
-            if current is not None:
-                following = 2.0 * following - previous
-                previous = current
-            current = following
-            sums = [total + float(a[i, k]) * current for i, total in enumerate(sums)]
-        else:
-            error = self._error(flow, sums[-1], float(np.abs(a[:, -1]).max()) * size, size * roundoff)
-        states = sums if flow.load is None else [flow.initial + total for total in sums]
-        return Trajectory([flow.initial if t == 0 else state for t, state in zip(times, states, strict=True)], k, error)
+        affine = flow.load is not None
+        v = flow.rate(flow.initial, 0.0) if affine else flow.initial
+        mean = flow.mean_part(v)
+        v = v if mean is None else v - mean
+        a = np.stack([chebyshev_coefficients(int(affine), t, c, w, times[-1]) for t in times])
 
-    def _error(self, flow: Flow, total: Array, tail: NDArray[np.float64], floor: NDArray[np.float64]) -> float:
-        """Bound of the truncated terms relative to the state at the last time."""
-        state = total if flow.load is None else flow.initial + total
-        size = np.maximum(_norm(flow, state), floor)
-        return float(np.max(np.divide(tail, size, out=np.zeros_like(tail), where=tail > 0)))
+        def state(total: Array, t: float) -> Array:
+            total = total if mean is None else total + (t if affine else 1.0) * mean
+            return flow.initial + total if affine else total
+
+        def error(total: Array, tail: float) -> float:
+            bound = tail * _norm(flow, v)
+            size = np.maximum(_norm(flow, state(total, times[-1])), _ROUNDOFF * _norm(flow, flow.initial))
+            return float(np.max(np.divide(bound, size, out=np.zeros_like(bound), where=bound > 0)))
+
+        sums, terms, estimate = _sum(flow, v, a, c, w, error, tol, report)
+        states = [state(total, t) if t else flow.initial for t, total in zip(times, sums, strict=True)]
+        return Trajectory(states, terms, estimate)
+
+
+def _sum(
+    flow: Flow, v: Array, a: NDArray[np.float64], c: float, w: float, error: Callable[[Array, float], float], tol: float,
+    report: Report,
+) -> tuple[list[Array], int, float]:
+    """Sums sum_k a[i, k] T_k(B) v, their number of terms, and the error at the last time."""
+    tails = np.cumsum(np.abs(a[:, ::-1]), axis=1)[:, ::-1].max(axis=0)
+    previous, current = v, (flow.apply(v) - c * v) / w
+    sums = [float(row[0]) * v + float(row[1]) * current for row in a]
+    for k in range(2, a.shape[1]):
+        if k % _LOOK == 0:
+            estimate = error(sums[-1], float(tails[k]))
+            report(progress_towards(estimate, tol))
+            if estimate <= tol:
+                return sums, k, estimate
+        previous, current = current, (2.0 / w) * (flow.apply(current) - c * current) - previous
+        sums = [total + float(row[k]) * current for row, total in zip(a, sums, strict=True)]
+    return sums, a.shape[1], error(sums[-1], float(np.abs(a[:, -1]).max()))
 
 
 def spectral_interval(flow: Flow) -> tuple[float, float]:

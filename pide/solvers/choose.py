@@ -11,6 +11,7 @@ from pide.solvers.chebyshev import Chebyshev
 from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.etd import ETD
 from pide.solvers.exact import Exact
+from pide.solvers.preconditioners import has_preconditioner
 from pide.solvers.lanczos import Arnoldi, Lanczos
 from pide.solvers.shift_invert import ShiftInvertLanczos
 from pide.solvers.stepper import Flow, Stepper
@@ -29,7 +30,7 @@ def choose(flow: Flow, span: float, tol: float) -> tuple[Stepper, str]:
 
     Exact where Fourier modes diagonalise L; ETD with reactions or time-dependent sources; Arnoldi without
     self-adjointness; Chebyshev for gradients and where Krylov vectors exceed 2 GiB; shift-invert Lanczos for
-    rho |t| > 400 where the tau preconditioner exists; Lanczos otherwise.
+    rho |t| > 400 where a transform preconditioner exists; Lanczos otherwise.
     """
     diagonal = DiagonalGenerator.of(flow.generator) is not None
     if not flow.is_affine:
@@ -48,11 +49,11 @@ def choose(flow: Flow, span: float, tol: float) -> tuple[Stepper, str]:
 
 def _projection(flow: Flow, stiffness: float, span: float, tol: float) -> tuple[Stepper, str]:
     words = f"rho |t| = {stiffness:.3g}"
-    invertible = span > 0 and flow.is_dissipative and flow.generator.dirichlet_symbol() is not None
+    invertible = span > 0 and flow.is_dissipative and has_preconditioner(flow.generator)
     field = _bytes(flow.initial)
     vectors = 10.0 + math.sqrt(2.0 * stiffness * math.log(1.0 / tol))
     if stiffness > STIFF and invertible and 40 * field <= MEMORY:
-        return ShiftInvertLanczos(), f"{words} > {STIFF:g}, tau preconditioner"
+        return ShiftInvertLanczos(), f"{words} > {STIFF:g}, transform preconditioner"
     if min(vectors, Lanczos().max_vectors) * field > MEMORY:
         return Chebyshev(), f"{words}: about {vectors:.0f} Krylov vectors would exceed {MEMORY >> 30} GiB"
     if stiffness > STIFF:

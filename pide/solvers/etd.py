@@ -145,6 +145,8 @@ def _actions(flow: Flow, tol: float) -> _Actions:
 def _krylov_action(flow: Flow, d: Array, h: float, u: Array, tol: float) -> PhiAction:
     """Phi action on the Krylov space of d, accurate to tol |u| for all tau <= h."""
     xp, growth = namespace(d), 0.0 if flow.is_dissipative else flow.generator.spectral_bound()
+    mean = flow.mean_part(d)
+    rest = d if mean is None else d - mean
     scale = norms(as_rows(u, flow.dimension)) + h * norms(as_rows(d, flow.dimension))
 
     def accept(space: KrylovSpace) -> bool:
@@ -152,7 +154,7 @@ def _krylov_action(flow: Flow, d: Array, h: float, u: Array, tol: float) -> PhiA
         return bool(np.all(np.stack(errors) <= tol * scale))
 
     space, done = grow(
-        lambda rows: as_rows(flow.apply(xp.reshape(rows, d.shape)), flow.dimension), as_rows(d, flow.dimension),
+        lambda rows: as_rows(flow.apply(xp.reshape(rows, d.shape)), flow.dimension), as_rows(rest, flow.dimension),
         symmetric=flow.is_self_adjoint, accept=accept, max_vectors=_MAX_VECTORS,
     )
     if not done:
@@ -160,7 +162,13 @@ def _krylov_action(flow: Flow, d: Array, h: float, u: Array, tol: float) -> PhiA
             f"ETD: {_MAX_VECTORS} Krylov vectors do not resolve a step of {h:g}. "
             "Take a smaller dt, a larger tol, or stepper=IMEX(dt=...), which solves implicitly."
         )
-    return lambda k, tau: xp.reshape(space.combine(k, tau), d.shape)
+
+
+    def action(k: int, tau: float) -> Array:
+        part = xp.reshape(space.combine(k, tau), d.shape)
+        return part if mean is None else part + tau**k / math.factorial(k) * mean
+
+    return action
 
 
 def _difference(flow: Flow, a: Array, b: Array) -> float:

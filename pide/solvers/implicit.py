@@ -10,7 +10,7 @@ from pide.arrays import Array, namespace
 from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.explicit import require_energy_decay
 from pide.solvers.linear import conjugate_gradients
-from pide.solvers.preconditioners import TauInverse
+from pide.solvers.preconditioners import TransformInverse, preconditioner
 from pide.solvers.rows import as_rows, norms
 from pide.solvers.stepper import Flow, OneStep
 
@@ -25,10 +25,10 @@ class _Resolvent:
 
     flow: Flow
     diagonal: DiagonalGenerator | None
-    preconditioners: dict[float, TauInverse] = field(default_factory=dict)
+    preconditioners: dict[float, TransformInverse | None] = field(default_factory=dict)
 
     def __call__(self, tau: float, b: Array, start: Array, tol: float) -> Array:
-        """x with |b - (I - tau L) x| <= tol |b|, from the guess `start`."""
+        """x with |b - (I - tau L) x| <= tol |b|, from the guess `start`; its mean is that of b where L conserves mass."""
         if self.diagonal is not None:
             return self.diagonal.apply(lambda z: 1.0 / (1.0 - tau * z), b, key=tau)
         flow = self.flow
@@ -38,14 +38,12 @@ class _Resolvent:
             tol=max(_INNER_MARGIN * tol, floor), scale=norms(as_rows(b, flow.dimension)), start=start,
         )
         flow.tally["inner iterations"] += solution.iterations
-        return solution.x
+        gain = flow.mean_part(b - solution.x)
+        return solution.x if gain is None else solution.x + gain
 
-    def _preconditioner(self, tau: float) -> TauInverse | None:
+    def _preconditioner(self, tau: float) -> TransformInverse | None:
         if tau not in self.preconditioners:
-            symbol = self.flow.generator.dirichlet_symbol()
-            if symbol is None:
-                return None
-            self.preconditioners[tau] = TauInverse(self.flow.generator.space, symbol, tau)
+            self.preconditioners[tau] = preconditioner(self.flow.generator, tau)
         return self.preconditioners[tau]
 
 

@@ -21,14 +21,17 @@ __all__ = ["Arnoldi", "Exponential", "Lanczos", "Target", "progress_towards", "r
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What an exponential method computes: u(tau) = offset + tau^k phi_k(tau L) v, with k = 0 or 1.
+    """What an exponential method computes: u(tau) = offset + tau drift + tau^k phi_k(tau L) v, with k = 0 or 1.
 
-    Without load it is e^{tau L} u0; with load b it is u0 + tau phi_1(tau L) (L u0 + b).
+    Without load it is e^{tau L} u0; with load b it is u0 + tau phi_1(tau L) (L u0 + b). Where L kills constants and
+    conserves mass, the mean of u0 (of L u0 + b) is split off exactly, as the offset (the drift): the Krylov space then
+    consists of fields without mass, and mass is conserved to rounding however early the iteration stops.
     """
 
     k: int
     v: Array
     offset: Array | None
+    drift: Array | None
     norm: NDArray[np.float64]
     roundoff: float
 
@@ -37,21 +40,28 @@ class Target:
         """Target of the flow from the state u, as rows (B, N)."""
         rows = as_rows(u, flow.dimension)
         norm, roundoff = np.sqrt(dots(rows, rows)), float(namespace(rows).finfo(rows.dtype).eps)
+        v = rows if flow.load is None else as_rows(flow.rate(u, 0.0), flow.dimension)
+        mean = flow.mean_part(v)
         if flow.load is None:
-            return cls(0, rows, None, norm, roundoff)
-        return cls(1, as_rows(flow.rate(u, 0.0), flow.dimension), rows, norm, roundoff)
+            return cls(0, v if mean is None else v - mean, mean, None, norm, roundoff)
+        return cls(1, v if mean is None else v - mean, rows, mean, norm, roundoff)
 
-    def norm_of(self, space: KrylovSpace, c: NDArray[np.float64], overlap: NDArray[np.float64]) -> NDArray[np.float64]:
+    def norm_of(
+        self, space: KrylovSpace, c: NDArray[np.float64], overlap: NDArray[np.float64], tau: float
+    ) -> NDArray[np.float64]:
         """|u(tau)| from its coordinates; `overlap` holds <offset, v_j>. At least the rounding level of the start."""
         squares = np.einsum("bi,bi->b", c, c)
         if self.offset is not None:
-            squares = squares + self.norm**2 + 2 * np.einsum("bi,bi->b", overlap, c)
+            squares = squares + dots(self.offset, self.offset) + 2 * np.einsum("bi,bi->b", overlap, c)
+            if self.drift is not None:
+                squares = squares + 2 * tau * dots(self.offset, self.drift) + tau**2 * dots(self.drift, self.drift)
         largest = np.maximum(self.norm, space.norm)
         return np.asarray(np.maximum(np.sqrt(np.maximum(squares, 0.0)), self.roundoff * largest))
 
-    def state(self, combined: Array) -> Array:
-        """offset + combined."""
-        return combined if self.offset is None else self.offset + combined
+    def state(self, combined: Array, tau: float) -> Array:
+        """offset + tau drift + combined."""
+        total = combined if self.offset is None else self.offset + combined
+        return total if self.drift is None else total + tau * self.drift
 
 
 class Exponential(Stepper):
@@ -116,7 +126,7 @@ class _Run:
         if tau == 0.0:
             return as_rows(self.u, self.flow.dimension)
         factor = self.sign if self.target.k else 1.0
-        return self.target.state(factor * self.space.combine(self.target.k, tau))
+        return self.target.state(factor * self.space.combine(self.target.k, tau), self.sign * tau)
 
     def _apply(self, rows: Array) -> Array:
         xp, shape = namespace(rows), self.flow.initial.shape
@@ -124,7 +134,8 @@ class _Run:
 
     def _relative(self, space: KrylovSpace, tau: float) -> float:
         c = space.coefficients(self.target.k, tau)
-        norm = self.target.norm_of(space, c * (self.sign if self.target.k else 1.0), self.overlap)
+        signed = c * (self.sign if self.target.k else 1.0)
+        norm = self.target.norm_of(space, signed, self.overlap, self.sign * tau)
         error = space.error(self.target.k, tau, self.growth)
         return float(np.max(np.divide(error, norm, out=np.zeros_like(error), where=error > 0)))
 

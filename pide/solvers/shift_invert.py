@@ -16,7 +16,7 @@ from pide.errors import NotConverged
 from pide.solvers.krylov import KrylovSpace
 from pide.solvers.lanczos import Target, progress_towards, require_affine
 from pide.solvers.linear import conjugate_gradients
-from pide.solvers.preconditioners import TauInverse
+from pide.solvers.preconditioners import TransformInverse, preconditioner
 from pide.solvers.rows import as_rows, axpy, dots, norms, scaled
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 
@@ -66,7 +66,7 @@ class ShiftInvertLanczos(Stepper):
         target = Target.of(flow, flow.initial)
         basis = _Basis.start(flow, target)
         changes = _Changes(len(taus))
-        inverse = _tau_inverse(flow, self.pole * taus[-1])
+        inverse = preconditioner(flow.generator, self.pole * taus[-1])
         while True:
             space = basis.space(target)
             error = changes.update(space, target, basis.overlap(target), taus)
@@ -81,7 +81,7 @@ class ShiftInvertLanczos(Stepper):
             inner = max(_INNER_MARGIN * tol / min(error, 1.0), _floor(flow))
             basis.extend(flow, self.pole * taus[-1], inverse, inner, _IMAGE_MARGIN * tol / taus[-1])
         for tau in taus:
-            rows = target.state(space.combine(target.k, tau))
+            rows = target.state(space.combine(target.k, tau), tau)
             states.append(namespace(rows).reshape(rows, flow.initial.shape))
         return Trajectory(states, len(basis.vectors), min(error, 1.0), {"inner iterations": _listed(basis.iterations)})
 
@@ -114,7 +114,7 @@ class _Basis:
         self.projected.append([0.5 * (dots(w, image) + dots(v, Lw))
                                for w, Lw in zip(self.vectors, self.images, strict=True)])
 
-    def extend(self, flow: Flow, gamma: float, inverse: TauInverse | None, tol: float, largest_rounding: float) -> None:
+    def extend(self, flow: Flow, gamma: float, inverse: TransformInverse | None, tol: float, largest_rounding: float) -> None:
         """Append (I - gamma L)^{-1} of the last vector, orthogonalised twice, with its image."""
         xp, shape, v = namespace(self.vectors[-1]), flow.initial.shape, self.vectors[-1]
         solution = conjugate_gradients(
@@ -124,6 +124,8 @@ class _Basis:
         self.iterations.append(solution.iterations)
         x, r = (as_rows(field, flow.dimension) for field in (solution.x, solution.residual))
         image = (x - v + r) / gamma
+        mean = flow.mean_part(x)
+        x = x if mean is None else x - mean
         size = norms(x)
         rounding = _epsilon(x) * size / gamma
         for _ in range(2):
@@ -172,7 +174,7 @@ class _Changes:
             if old is not None:
                 difference = c.copy()
                 difference[:, : old.shape[1]] -= old
-                change.append(np.linalg.norm(difference, axis=1) / np.maximum(target.norm_of(space, c, overlap), _TINY))
+                change.append(np.linalg.norm(difference, axis=1) / np.maximum(target.norm_of(space, c, overlap, tau), _TINY))
             self.previous[i] = c
         if not change:
             return 1.0 if np.any(space.norm > 0) else 0.0
@@ -203,11 +205,6 @@ def _epsilon(x: Array) -> float:
 def _floor(flow: Flow) -> float:
     """Loosest residual that rounding lets conjugate gradients reach."""
     return 20 * _epsilon(flow.initial)
-
-
-def _tau_inverse(flow: Flow, gamma: float) -> TauInverse | None:
-    symbol = flow.generator.dirichlet_symbol()
-    return None if symbol is None else TauInverse(flow.generator.space, symbol, gamma)
 
 
 def _listed(iterations: list[int]) -> str:

@@ -86,6 +86,20 @@ class Flow:
         v = self.apply(u)
         return v if self.is_affine and self.load is None else v + self.forcing(u, t)
 
+    def mean_part(self, u: Array) -> Array | None:
+        """Mean of u as a field constant on the domain, where L kills constants and conserves mass; None elsewhere.
+
+        u may come as fields (..., *shape) or as rows (B, N). L acts on what is left without leaving it, so methods
+        that treat the mean apart conserve mass to rounding, however loose their tolerance.
+        """
+        if not {"kills_constants", "conserves_mass"} <= self.generator.claims:
+            return None
+        xp, space = namespace(u), self.generator.space
+        fields = u if tuple(u.shape[u.ndim - space.dimension :]) == space.shape else xp.reshape(u, (-1, *space.shape))
+        batch = tuple(fields.shape[: fields.ndim - space.dimension])
+        means = xp.reshape(space.mean(fields), (*batch, *(1,) * space.dimension))
+        return xp.reshape(space.restricted(xp.zeros_like(fields) + means), u.shape)
+
     def carries_parameter_gradients(self) -> bool:
         """Whether L depends on tensors that require a gradient; costs one apply on tensors, nothing elsewhere."""
         if not hasattr(self.initial, "requires_grad"):
