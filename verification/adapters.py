@@ -12,6 +12,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from pide.arrays import Array, to_host
+from pide.operators.algebra import Multiple
 from pide.operators.base import Operator
 from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.pairs import PairOperator
@@ -123,11 +124,24 @@ def _from_operator(operator: Operator) -> Subject:
         rate_bound=_available(operator.rate_bound),
         periodic=operator.space.periodic,
     )
-    if isinstance(operator, NonlocalOperator):
-        return _with_lattice(common, operator)
-    if isinstance(operator, PairOperator):
-        return _with_pairs(common, operator)
+    exposed = _multiplied(operator)
+    if isinstance(exposed, NonlocalOperator):
+        return _with_lattice(common, exposed)
+    if isinstance(exposed, PairOperator):
+        return _with_pairs(common, exposed)
     return common
+
+
+def _multiplied(operator: Operator) -> Operator:
+    """The operator whose rates are those of a multiple c A: the sign of c is no matter of the rates."""
+    if not isinstance(operator, Multiple):
+        return operator
+    inner, c = operator.operator, abs(operator.factor)
+    if isinstance(inner, NonlocalOperator):
+        return replace(inner, scale=c * inner.scale, _cache={})
+    if isinstance(inner, PairOperator):
+        return replace(inner, rates=c * inner.rates, killing=c * inner.killing, _cache={})
+    return operator
 
 
 def _with_lattice(common: Subject, operator: NonlocalOperator) -> Subject:
@@ -172,16 +186,18 @@ def _with_pairs(common: Subject, operator: PairOperator) -> Subject:
     sparse = scipy.sparse.issparse(operator.rates)
     terms = int(np.diff(operator.rates.tocsr().indptr).max()) if sparse else operator.space.count
 
+    row_sums = np.asarray(abs(operator.rates).sum(axis=1), dtype=np.float64).reshape(-1, 1)
+
     def rates() -> Field:
         return np.asarray(operator.rates.toarray() if sparse else operator.rates, dtype=np.float64)
 
     return replace(
         common,
-        model=direct_sum(rates, common.masses, killing, terms),
+        model=direct_sum(lambda: row_sums, common.masses, killing, terms),
         degree=operator.degree,
         killing=killing,
         rates=rates if operator.space.count <= LARGEST_DENSE else None,
-        kernel_norm=lambda: float(np.linalg.norm(rates())),
+        kernel_norm=lambda: math.sqrt(float((abs(operator.rates) ** 2).sum())),
     )
 
 
