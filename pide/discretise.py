@@ -5,14 +5,13 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pide.arrays import Array, as_float, is_numpy
-from pide.continuum.domains import Torus
-from pide.continuum.exterior import Exterior, Periodic
+from pide.continuum.exterior import Exterior, Periodic, Zero
 from pide.continuum.kernels import Fractional, Kernel, TwoPoint
 from pide.continuum.operators import (
     ContinuumOperator,
@@ -25,6 +24,7 @@ from pide.continuum.operators import (
 )
 from pide.operators.algebra import add, scale
 from pide.operators.base import Operator
+from pide.operators.boundary import EVOLUTION_CAP, corrected
 from pide.operators.fourier import FourierMultiplier, wavenumbers
 from pide.operators.rates import ENGINES, collar_pad, nonlocal_operator
 from pide.operators.structure import kills, structural_claims
@@ -39,7 +39,7 @@ __all__ = ["discretise"]
 
 _SCHEMES: dict[type, tuple[str, ...]] = {
     NonlocalDiffusion: ("compatible", "fourier"),
-    FractionalLaplacian: ("lattice", "compatible", "fourier"),
+    FractionalLaplacian: ("lattice", "compatible", "corrected", "fourier"),
     Laplacian: ("lattice", "fourier"),
     Multiplier: ("fourier",),
 }
@@ -53,6 +53,7 @@ class _Request:
     exterior: Exterior
     scheme: str
     engine: str
+    evolution: bool
 
 
 def discretise(
@@ -64,6 +65,7 @@ def discretise(
     engine: str = "auto",
     tol: float = 1e-6,
     quadrature: str = "auto",
+    evolution: bool = False,
 ) -> Operator:
     """Discrete operator of a continuum operator on a grid.
 
@@ -73,14 +75,17 @@ def discretise(
     space : Grid
     exterior : Exterior or None
         None means `Periodic()` on a torus; elsewhere it must be given.
-    scheme : {"auto", "compatible", "lattice", "fourier"}
+    scheme : {"auto", "compatible", "lattice", "corrected", "fourier"}
         "compatible": asymptotically compatible monotone weights, O(h^2) at fixed horizon, consistent with the local
         limit as the horizon shrinks with h (Tian and Du 2013; Du, Tao, Tian and Yang 2019); the default of
         `NonlocalDiffusion`. "lattice": the power (sum_a 4 sin^2(k_a h_a / 2) / h_a^2)^s of the discrete Laplacian,
-        monotone, O(h^2) on smooth data; the default of `FractionalLaplacian`. "fourier": the continuum symbol at the
+        monotone, O(h^2) on smooth data; the default of `FractionalLaplacian`. "corrected": the same with the boundary
+        defect of `Zero` exteriors removed (`pide.operators.boundary`). "fourier": the continuum symbol at the
         resolved wavenumbers of a torus, of spectral order on smooth data, not monotone.
     engine : {"auto", "fft", "stencil"}; for TwoPoint kernels {"auto", "dense", "sparse"}
         The fast apply; "auto" takes the stencil for a few neighbours and the FFT otherwise, and notes which.
+    evolution : bool
+        The operator will be stepped in time: limit the boundary correction so that it does not make it stiff.
     tol, quadrature
         Accuracy and rule of fast summation on point clouds; grids have no use for them and accept only the defaults.
 
@@ -103,23 +108,28 @@ def discretise(
         raise TypeError(f"discretise(on={type(space).__name__}): a grid is needed. Write A.on(domain.grid(64)).")
     if tol != 1e-6 or quadrature != "auto":
         raise ValueError("tol= and quadrature= belong to point clouds; a grid has no use for them. Leave them out.")
-    exterior = _checked_exterior(exterior, space)
+    return _dispatch(A, _Request(space, _checked_exterior(exterior, space), scheme, engine, evolution))
+
+
+def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:
     if isinstance(A, ScaledOperator):
-        return scale(_again(A.operator, space, exterior, scheme, engine), A.factor)
+        return scale(_dispatch(A.operator, request), A.factor)
     if isinstance(A, OperatorSum):
-        return add(*(_again(term, space, exterior, scheme, engine) for term in A.terms))
+        return add(*(_dispatch(term, _for_term(term, request)) for term in A.terms))
     build = _TABLE.get(type(A))
     if build is None:
         raise TypeError(f"discretise({type(A).__name__}): no discretisation on a Grid is registered for it.")
     if isinstance(A, NonlocalDiffusion) and isinstance(A.kernel, TwoPoint):
-        return _two_point(A, space, exterior, scheme, engine)
-    return build(A, _Request(space, exterior, _checked_scheme(A, scheme, space), _checked_engine(engine)))
+        return _two_point(A, A.kernel, request)
+    if request.engine not in ENGINES:
+        raise ValueError(f"engine={request.engine!r}: a grid operator has {', '.join(map(repr, ENGINES))}.")
+    return build(A, replace(request, scheme=_checked_scheme(A, request)))
 
 
-def _again(A: ContinuumOperator, grid: Grid, exterior: Exterior, scheme: str, engine: str) -> Operator:
-    """Discretise a term of a sum; a scheme or engine that the term does not have falls to its default."""
-    known = scheme in _SCHEMES.get(type(A), (scheme,))
-    return discretise(A, grid, exterior=exterior, scheme=scheme if known else "auto", engine=engine)
+def _for_term(term: ContinuumOperator, request: _Request) -> _Request:
+    """The request for a term of a sum: a scheme that the term does not have falls to its default."""
+    known = request.scheme in _SCHEMES.get(type(term), (request.scheme,))
+    return request if known else replace(request, scheme="auto")
 
 
 def _nonlocal_diffusion(A: Any, request: _Request) -> Operator:
@@ -155,9 +165,17 @@ def _fractional(A: Any, request: _Request) -> Operator:
     pad = collar_pad(request.exterior, math.inf, grid)
     reach = tuple(nodes - 1 + p for nodes, p in zip(grid.shape, pad, strict=True))
     weights = lattice_weights(A.s, grid.spacing, reach)
-    return nonlocal_operator(
+    plain = nonlocal_operator(
         weights, grid, request.exterior, scale=-1.0, claims=claims, engine=request.engine, notes=(note,)
     )
+    if request.scheme != "corrected":
+        return plain
+    if not isinstance(A.s, (int, float)):
+        raise TypeError(
+            "scheme='corrected' with an array s: the correction has no gradient in s. Pass s=float(s), or write "
+            "scheme='lattice'."
+        )
+    return corrected(plain, float(A.s), EVOLUTION_CAP if request.evolution else math.inf)
 
 
 def _laplacian(A: Any, request: _Request) -> Operator:
@@ -243,13 +261,12 @@ def _compatible(
     )
 
 
-def _two_point(A: NonlocalDiffusion, grid: Grid, exterior: Exterior, scheme: str, engine: str) -> Operator:
-    if scheme not in ("auto", "plain"):
-        raise ValueError(f"scheme={scheme!r}: a TwoPoint kernel has only scheme='plain'. Leave scheme out.")
+def _two_point(A: NonlocalDiffusion, kernel: TwoPoint, request: _Request) -> Operator:
+    if request.scheme not in ("auto", "plain"):
+        raise ValueError(f"scheme={request.scheme!r}: a TwoPoint kernel has only scheme='plain'. Leave scheme out.")
     if A.coefficient is not None:
         raise ValueError("coefficient= with a TwoPoint kernel: put it into omega(x, y) itself.")
-    assert isinstance(A.kernel, TwoPoint)
-    return two_point_operator(A.kernel, grid, exterior, engine)
+    return two_point_operator(kernel, request.grid, request.exterior, request.engine)
 
 
 def _checked_exterior(exterior: Exterior | None, grid: Grid) -> Exterior:
@@ -268,25 +285,23 @@ def _checked_exterior(exterior: Exterior | None, grid: Grid) -> Exterior:
     return exterior
 
 
-def _checked_scheme(A: ContinuumOperator, scheme: str, grid: Grid) -> str:
-    known = _SCHEMES[type(A)]
+def _checked_scheme(A: ContinuumOperator, request: _Request) -> str:
+    known, scheme = _SCHEMES[type(A)], request.scheme
     if scheme == "auto":
         return known[0]
     if scheme not in known:
         near = difflib.get_close_matches(str(scheme), known, 1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"scheme={scheme!r}: {hint}{type(A).__name__} on a grid has {', '.join(map(repr, known))}.")
-    if scheme == "fourier" and not isinstance(grid.domain, Torus):
+    if scheme == "fourier" and not request.grid.periodic:
+        kind = type(request.grid.domain).__name__
+        raise ValueError(f"scheme='fourier' needs a torus, not {kind}. Write scheme={known[0]!r}.")
+    if scheme == "corrected" and not isinstance(request.exterior, Zero):
         raise ValueError(
-            f"scheme='fourier' needs a torus, not {type(grid.domain).__name__}. Write scheme={known[0]!r}."
+            f"scheme='corrected' with exterior={request.exterior!r}: the boundary correction is for exterior=Zero(). "
+            "Write scheme='lattice'."
         )
     return scheme
-
-
-def _checked_engine(engine: str) -> str:
-    if engine not in ENGINES:
-        raise ValueError(f"engine={engine!r}: a grid operator has {', '.join(map(repr, ENGINES))}.")
-    return engine
 
 
 _TABLE: dict[type, Callable[[Any, _Request], Operator]] = {
