@@ -44,8 +44,8 @@ $(VENV)/.docs: $(VENV)/.base pyproject.toml
 	@touch $@
 
 demo: $(VENV)/.core
-	$(BIN)/pide run examples/hillslope.toml --out out/hillslope
-	$(BIN)/pide run examples/denoise.toml --out out/denoise
+	$(BIN)/pide run examples/hillslope.toml --out out/hillslope --overwrite
+	$(BIN)/pide run examples/denoise.toml --out out/denoise --overwrite
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow" -n 2

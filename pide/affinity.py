@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def _smoothed(field: NDArray[np.float64], grid: Any, smoothing: float) -> NDArra
     if smoothing == 0:
         return field
     deviations = [smoothing / h for h in grid.spacing]
-    mode = "wrap" if grid.periodic else "constant"
+    mode: Literal["grid-wrap", "constant"] = "grid-wrap" if grid.periodic else "constant"
     weight = gaussian_filter(np.asarray(grid.inside, dtype=np.float64), deviations, mode=mode)
     average = gaussian_filter(field, deviations, mode=mode) / np.maximum(weight, np.finfo(np.float64).tiny)
     return np.where(grid.inside, average, 0.0)

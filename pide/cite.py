@@ -142,7 +142,7 @@ _ENTRIES = {
 # A phrase in the description of the run -> the papers behind it.
 _PHRASES = {
     "scheme: compatible": ("tiandu2013", "du2019"),
-    "scheme: lattice": ("ciaurri2018",),
+    "scheme: lattice power": ("ciaurri2018",),
     "FractionalLaplacian": ("kwasnicki2017",),
     "Tempered(": ("sabzikar2015",),
     "TwoPoint(": ("gilboa2009",),

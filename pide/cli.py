@@ -122,14 +122,9 @@ def _prepare(out: Path, names: list[str], overwrite: bool) -> None:
 def _verify(operator: Any, table: VerifyTable) -> tuple[str, int]:
     """Report of the claims in [verify], by default all that the operator makes, and the exit code.
 
-    The claims are those of L in the generator D L with D > 0, which has the same ones. `pide.verification` is loaded
-    by name: it stands above this module and only cases that ask for it need it.
+    `pide.verification` is loaded by name: it stands above this module and only cases that ask for it need it.
     """
-    from pide.operators.algebra import Multiple
-
     verification = importlib.import_module("pide.verification")
-    if isinstance(operator, Multiple) and operator.factor > 0:
-        operator = operator.operator
     claims = list(table.claims or sorted(operator.claims))
     report = verification.check(operator, claims=claims, samples=table.samples, seed=table.seed)
     return str(report), OK if report.passed else CLAIM_FAILED

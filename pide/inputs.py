@@ -5,7 +5,7 @@ Nothing is converted silently: integers, colours and missing values each need th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ def _read_npz(path: Path, key: str | None) -> NDArray[Any]:
         archive = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise ValueError(f"{path}: not an .npz archive ({error}). Write it with numpy.savez.") from None
-    if not isinstance(archive, Mapping):
+    if isinstance(archive, np.ndarray):
         raise ValueError(f"{path}: holds one array, not an .npz archive. Rename it to .npy.")
     with archive:
         return np.asarray(archive[_pick(path, key, list(archive.keys()))])
@@ -144,11 +144,12 @@ def _read_zarr(path: Path, key: str | None) -> NDArray[Any]:
         import zarr
     except ImportError:
         raise ImportError(f"{path}: reading .zarr needs zarr. Install pide-operators[files].") from None
-    node = zarr.open(str(path), mode="r")
-    if isinstance(node, zarr.Array):
+    node: Any = zarr.open(str(path), mode="r")
+    if isinstance(node, zarr.Group):
+        node = node[_pick(path, key, [str(name) for name in node.array_keys()])]
+    else:
         _no_key(path, key)
-        return np.asarray(node[...])
-    return np.asarray(node[_pick(path, key, [str(name) for name in node.array_keys()])][...])
+    return np.asarray(node[...])
 
 
 def _read_csv(path: Path, key: str | None) -> NDArray[Any]:

@@ -141,12 +141,11 @@ def _noise(case: Case, grid: Any) -> NDArray[np.float64] | float:
 
 
 def _operator(table: OperatorTable, grid: Any, initial: NDArray[np.float64]) -> ContinuumOperator:
-    kernel = table.kernel
-    if isinstance(kernel, Affinity):
-        kernel = affinity_kernel(initial, grid, **asdict(kernel))
     operator: ContinuumOperator = Laplacian() if table.s is None else FractionalLaplacian(table.s)
-    if kernel is not None:
-        operator = NonlocalDiffusion(kernel, images=table.images)
+    if isinstance(table.kernel, Affinity):
+        operator = NonlocalDiffusion(affinity_kernel(initial, grid, **asdict(table.kernel)))
+    elif table.kernel is not None:
+        operator = NonlocalDiffusion(table.kernel, images=table.images)
     return operator if table.diffusivity == 1 else table.diffusivity * operator
 
 
