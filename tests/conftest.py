@@ -91,3 +91,10 @@ def namespace(request: pytest.FixtureRequest) -> Namespace:
 def dtype(request: pytest.FixtureRequest) -> str:
     """The two supported dtypes, by name."""
     return str(request.param)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Workers compare the ids of what they collect, so an id must be the same in every process."""
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid}: the id holds a memory address. Write ids= for this parameter.")
