@@ -55,8 +55,9 @@ class PointwiseTerm:
         kinds = [p.kind for name, p in _parameters(self.f).items() if name != "t"]
         if not kinds or inspect.Parameter.VAR_POSITIONAL in kinds:
             return None
-        return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-                   for kind in kinds)
+        return sum(
+            kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds
+        )
 
     def __call__(self, u: Array, x: tuple[Array, ...], t: float) -> Array:
         """Value of the term at the state u, the coordinates x and the time t."""

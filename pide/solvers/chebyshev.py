@@ -35,10 +35,10 @@ class Chebyshev(Stepper):
 
     Notes
     -----
-    Error at most sum_{k > K} |a_k| |v|, because |T_k(B)| <= 1: a bound, given a certified spectral interval. Terms about
-    sqrt(2 rho t log(1/tol)), somewhat more than Lanczos, which sees the data. Three vectors besides the outputs, all output
-    times from the same terms. Runs backward in time for bounded generators. Gradients pass to u0 and to parameters of
-    the generator; the norms that decide where to stop carry none.
+    Error at most sum_{k > K} |a_k| |v|, because |T_k(B)| <= 1: a bound, given a certified spectral interval. Terms
+    about sqrt(2 rho t log(1/tol)), somewhat more than Lanczos, which sees the data. Three vectors besides the outputs,
+    all output times from the same terms. Runs backward in time for bounded generators. Gradients pass to u0 and to
+    parameters of the generator; the norms that decide where to stop carry none.
 
     References
     ----------
@@ -71,7 +71,13 @@ class Chebyshev(Stepper):
 
 
 def _sum(
-    flow: Flow, v: Array, a: NDArray[np.float64], c: float, w: float, error: Callable[[Array, float], float], tol: float,
+    flow: Flow,
+    v: Array,
+    a: NDArray[np.float64],
+    c: float,
+    w: float,
+    error: Callable[[Array, float], float],
+    tol: float,
     report: Report,
 ) -> tuple[list[Array], int, float]:
     """Sums sum_k a[i, k] T_k(B) v, their number of terms, and the error at the last time."""

@@ -11,15 +11,15 @@ from pide.solvers.chebyshev import Chebyshev
 from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.etd import ETD
 from pide.solvers.exact import Exact
-from pide.solvers.preconditioners import has_preconditioner
 from pide.solvers.lanczos import Arnoldi, Lanczos
+from pide.solvers.preconditioners import has_preconditioner
 from pide.solvers.shift_invert import ShiftInvertLanczos
 from pide.solvers.stepper import Flow, Stepper
 
 __all__ = ["choose"]
 
 STIFF = 400.0
-"""rho t above which shift-invert Lanczos needs fewer applies: measured on the box, s = 0.25 to 0.9, 63 to 1023 nodes."""
+"""rho t above which shift-invert Lanczos needs fewer applies: measured on boxes of 31 to 511 nodes, s = 0.25 to 0.9."""
 
 MEMORY = 2 << 30
 """Bytes that stored Krylov vectors may take before the three vectors of Chebyshev are preferred."""

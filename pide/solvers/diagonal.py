@@ -37,9 +37,7 @@ class DiagonalGenerator:
         symbol = generator.symbol()
         return None if symbol is None else cls(generator.space, symbol)
 
-    def apply(
-        self, f: Callable[[NDArray[np.float64]], NDArray[np.float64]], u: Array, key: Any = None
-    ) -> Array:
+    def apply(self, f: Callable[[NDArray[np.float64]], NDArray[np.float64]], u: Array, key: Any = None) -> Array:
         """f(L) u; f(lambda) is kept per device when `key` names it."""
         xp, axes = namespace(u), tuple(range(-self.space.dimension, 0))
         fft = fft_of(xp)

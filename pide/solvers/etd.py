@@ -45,7 +45,8 @@ class ETD(Stepper):
     u_2 = u + P_1(1, dt/2); u_3 = u_2 + (4/dt) P_2(2, dt/2); u_4 = u + P_1(1, dt) + (2/dt) P_3(2, dt);
     u' = u + P_1(1, dt) + (2 P_2 + 2 P_3 - P_4)(2, dt)/dt + 4 (P_4 - P_2 - P_3)(3, dt)/dt^2.
     Order 4 for smooth data, 3 in the worst stiff case (Hochbruck and Ostermann 2005). The linear part is exact to
-    rounding where Fourier modes diagonalise it, to a tenth of tol on Krylov spaces otherwise; there gradients do not pass.
+    rounding where Fourier modes diagonalise it, to a tenth of tol on Krylov spaces otherwise; there gradients do not
+    pass.
     Steps are compared with two half steps, and the latter kept; the estimate is their difference / 15, summed over
     time, relative to |u|. A step size is not a stability bound here, the stiffness of N remains.
 
@@ -136,9 +137,7 @@ def _actions(flow: Flow, tol: float) -> _Actions:
     """
     diagonal = None if flow.carries_parameter_gradients() else DiagonalGenerator.of(flow.generator)
     if diagonal is not None:
-        return lambda d, h, u: lambda k, tau: diagonal.apply(
-            lambda z: tau**k * phi(k, tau * z), d, key=(k, tau)
-        )
+        return lambda d, h, u: lambda k, tau: diagonal.apply(lambda z: tau**k * phi(k, tau * z), d, key=(k, tau))
     return lambda d, h, u: _krylov_action(flow, d, h, u, _KRYLOV_MARGIN * tol * h)
 
 
@@ -154,15 +153,17 @@ def _krylov_action(flow: Flow, d: Array, h: float, u: Array, tol: float) -> PhiA
         return bool(np.all(np.stack(errors) <= tol * scale))
 
     space, done = grow(
-        lambda rows: as_rows(flow.apply(xp.reshape(rows, d.shape)), flow.dimension), as_rows(rest, flow.dimension),
-        symmetric=flow.is_self_adjoint, accept=accept, max_vectors=_MAX_VECTORS,
+        lambda rows: as_rows(flow.apply(xp.reshape(rows, d.shape)), flow.dimension),
+        as_rows(rest, flow.dimension),
+        symmetric=flow.is_self_adjoint,
+        accept=accept,
+        max_vectors=_MAX_VECTORS,
     )
     if not done:
         raise NotConverged(
             f"ETD: {_MAX_VECTORS} Krylov vectors do not resolve a step of {h:g}. "
             "Take a smaller dt, a larger tol, or stepper=IMEX(dt=...), which solves implicitly."
         )
-
 
     def action(k: int, tau: float) -> Array:
         part = xp.reshape(space.combine(k, tau), d.shape)

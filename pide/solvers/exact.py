@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from pide.arrays import Array
 from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.lanczos import require_affine
 from pide.solvers.phi import phi
@@ -35,11 +34,9 @@ class Exact(Stepper):
             )
         if flow.carries_parameter_gradients():
             raise ValueError(f"{self} would lose the gradient of the operator's parameters. Write stepper=Chebyshev().")
-        states = []
-        for done, t in enumerate(times, 1):
-            u = diagonal.apply(lambda z, t=t: np.exp(t * z), flow.initial) if t else flow.initial
-            if flow.load is not None and t:
-                u = u + diagonal.apply(lambda z, t=t: t * phi(1, t * z), flow.load)
-            states.append(u)
-            report(done / len(times))
-        return Trajectory(states, len(times), 0.0)
+        return Trajectory([_state(flow, diagonal, t) if t else flow.initial for t in times], len(times), 0.0)
+
+
+def _state(flow: Flow, diagonal: DiagonalGenerator, t: float) -> Array:
+    u = diagonal.apply(lambda z: phi(0, t * z), flow.initial)
+    return u if flow.load is None else u + diagonal.apply(lambda z: t * phi(1, t * z), flow.load)

@@ -22,8 +22,8 @@ class ForwardEuler(OneStep):
     ----------
     dt : float, unit of time
     guarantee : {"energy", "maximum_principle"}
-        "energy": |u'| <= |u| for dt <= 2 / lambda_max. "maximum_principle": values stay between the extremes of u (and 0
-        where the exterior kills) for dt <= 1 / max(d + kappa).
+        "energy": |u'| <= |u| for dt <= 2 / lambda_max. "maximum_principle": values stay between the extremes of u (and
+        0 where the exterior kills) for dt <= 1 / max(d + kappa).
 
     Notes
     -----

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-
 from pide.arrays import Array, namespace
 from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.explicit import require_energy_decay
@@ -28,14 +27,19 @@ class _Resolvent:
     preconditioners: dict[float, TransformInverse | None] = field(default_factory=dict)
 
     def __call__(self, tau: float, b: Array, start: Array, tol: float) -> Array:
-        """x with |b - (I - tau L) x| <= tol |b|, from the guess `start`; its mean is that of b where L conserves mass."""
+        """x with |b - (I - tau L) x| <= tol |b|, from the guess `start`; with the mean of b where L conserves mass."""
         if self.diagonal is not None:
             return self.diagonal.apply(lambda z: 1.0 / (1.0 - tau * z), b, key=tau)
         flow = self.flow
         floor = 20 * float(namespace(b).finfo(b.dtype).eps)
         solution = conjugate_gradients(
-            lambda x: x - tau * flow.apply(x), b, dimension=flow.dimension, precondition=self._preconditioner(tau),
-            tol=max(_INNER_MARGIN * tol, floor), scale=norms(as_rows(b, flow.dimension)), start=start,
+            lambda x: x - tau * flow.apply(x),
+            b,
+            dimension=flow.dimension,
+            precondition=self._preconditioner(tau),
+            tol=max(_INNER_MARGIN * tol, floor),
+            scale=norms(as_rows(b, flow.dimension)),
+            start=start,
         )
         flow.tally["inner iterations"] += solution.iterations
         gain = flow.mean_part(b - solution.x)
@@ -69,8 +73,8 @@ class BackwardEuler(_Implicit):
 
     Notes
     -----
-    Inner solves: preconditioned conjugate gradients to a tenth of tol dt / t, or one FFT pair on the torus. Monotone: the
-    maximum principle holds for every dt, up to the inner tolerance.
+    Inner solves: preconditioned conjugate gradients to a tenth of tol dt / t, or one FFT pair on the torus. Monotone:
+    the maximum principle holds for every dt, up to the inner tolerance.
     """
 
     dt: float
@@ -112,8 +116,8 @@ class IMEX(_Implicit):
     Notes
     -----
     With g = 1 - 1/sqrt 2, e = 1 - 1/(2 g), N = b + q + f: (I - g dt L) v = u + g dt N(u, t);
-    (I - g dt L) u' = u + (1 - g) dt L v + dt (e N(u, t) + (1 - e) N(v, t + g dt)). L v comes from the first solve without
-    an apply. The step is limited by the reaction, and that limit is not certified.
+    (I - g dt L) u' = u + (1 - g) dt L v + dt (e N(u, t) + (1 - e) N(v, t + g dt)). L v comes from the first solve
+    without an apply. The step is limited by the reaction, and that limit is not certified.
 
     References
     ----------

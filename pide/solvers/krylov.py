@@ -1,6 +1,7 @@
 """Krylov spaces of a generator L, and tau^k phi_k(tau L) v projected on them, with an a-posteriori bound.
 
-V orthonormal, V^T L V = H of size m, beta the norm of what L V leaves outside the space: L V = V H + beta v_{m+1} e_m^T.
+V orthonormal, V^T L V = H of size m, beta the norm of what L V leaves outside the space: L V = V H + beta v_{m+1}
+e_m^T.
 Every batch member has a space of its own; all grow together.
 """
 
@@ -49,7 +50,7 @@ class KrylovSpace:
             columns = [phi_first_column(k, tau, H) for H in self.H]
             return self.norm[:, None] * np.stack(columns)
         w, Q = self._eigen
-        return self.norm[:, None] * tau**k * np.einsum("bij,bj,bj->bi", Q, phi(k, tau * w), Q[:, 0])
+        return np.asarray(self.norm[:, None] * tau**k * np.einsum("bij,bj,bj->bi", Q, phi(k, tau * w), Q[:, 0]))
 
     def error(self, k: int, tau: float, growth: float) -> NDArray[np.float64]:
         """Bound of |tau^k phi_k(tau L) v - its projection|, shape (B,).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,7 +98,14 @@ class _Run:
     """One Krylov space, from the state u at time 0, with the bookkeeping of its error."""
 
     def __init__(
-        self, stepper: Exponential, flow: Flow, u: Array, sign: float, growth: float, tol: float, span: float,
+        self,
+        stepper: Exponential,
+        flow: Flow,
+        u: Array,
+        sign: float,
+        growth: float,
+        tol: float,
+        span: float,
         report: Report,
     ) -> None:
         self.stepper, self.flow, self.sign, self.growth, self.tol = stepper, flow, sign, growth, tol
@@ -112,11 +119,14 @@ class _Run:
         def accept(space: KrylovSpace) -> bool:
             self._extend_overlap(space)
             self.estimate = self._relative(space, taus[-1])
-            self.report((1 - (taus[-1] / self.span) * (1 - progress_towards(self.estimate, self.tol))))
+            self.report(1 - (taus[-1] / self.span) * (1 - progress_towards(self.estimate, self.tol)))
             return self.estimate <= self.tol * taus[-1] / self.span
 
         self.space, done = grow(
-            self._apply, self.target.v, symmetric=self.stepper._symmetric, accept=accept,
+            self._apply,
+            self.target.v,
+            symmetric=self.stepper._symmetric,
+            accept=accept,
             max_vectors=self.stepper.max_vectors,
         )
         return taus[-1] if done else self._reach(taus[-1])
@@ -237,5 +247,3 @@ def _growth(flow: Flow, sign: float) -> float:
         return flow.generator.spectral_bound() if flow.is_self_adjoint else 0.0
     except NotImplementedError:
         return 0.0
-
-

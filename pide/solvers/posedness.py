@@ -15,8 +15,8 @@ from pide.solvers.stepper import Flow
 __all__ = ["check_backward", "check_forward"]
 
 _REASON = (
-    "sup_x int gamma(x, y) dy is infinite in the continuum (the kernel is singular, or the operator is differential), so "
-    "errors in the data grow without bound as h -> 0"
+    "sup_x int gamma(x, y) dy is infinite in the continuum (the kernel is singular, or the operator is differential), "
+    "so errors in the data grow without bound as h -> 0"
 )
 
 
@@ -32,8 +32,8 @@ def check_backward(flow: Flow, span: float, tol: float) -> dict[str, str]:
     """
     if not flow.is_affine:
         raise ValueError(
-            "solve backward in time with a reaction or a time-dependent source: only u_t = L u + b can be reversed here. "
-            "Leave the reaction out, or give until > 0."
+            "solve backward in time with a reaction or a time-dependent source: only u_t = L u + b can be reversed "
+            "here. Leave the reaction out, or give until > 0."
         )
     if not is_bounded(flow.generator):
         raise IllPosedError(
@@ -45,8 +45,9 @@ def check_backward(flow: Flow, span: float, tol: float) -> dict[str, str]:
     largest = math.log(max(tol / roundoff, 1.0)) / rate if rate else math.inf
     if abs(span) > largest:
         raise IllPosedError(
-            f"solve to t={span:g}: rounding errors grow by e^(|t| lambda_max) = 1e{abs(span) * rate / math.log(10):.0f}, "
-            f"more than tol={tol:g} allows. The largest |t| is {largest:.4g}; take it, or a larger tol."
+            f"solve to t={span:g}: rounding errors grow by e^(|t| lambda_max) = "
+            f"1e{abs(span) * rate / math.log(10):.0f}, more than tol={tol:g} allows. "
+            f"The largest |t| is {largest:.4g}; take it, or a larger tol."
         )
     return {"amplification": f"e^(|t| lambda_max) = {math.exp(abs(span) * rate):.3g} at t = {span:g}"}
 
@@ -69,8 +70,8 @@ def check_forward(flow: Flow) -> dict[str, str]:
         growing = any(term.definiteness > 0 and not is_bounded(term) for term in terms(generator))
     if growing:
         raise IllPosedError(
-            f"solve: u_t = A u grows at the highest frequencies, and {_REASON}. Change the sign of the operator, or use "
-            "Heat(A, ...), which flows downhill; integrable kernels may grow."
+            f"solve: u_t = A u grows at the highest frequencies, and {_REASON}. Change the sign of the operator, or "
+            "use Heat(A, ...), which flows downhill; integrable kernels may grow."
         )
     return {}
 

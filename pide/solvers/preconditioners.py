@@ -36,9 +36,9 @@ class TransformInverse:
 
     Notes
     -----
-    Conjugate gradients on (-Delta)^s with exterior zero take 6 to 9 steps to 1e-8 with the sine basis on a box, s = 0.25 to
-    0.9, whatever the number of nodes; the regional operator takes as many with the cosine basis, and 7 to 43 with the
-    sine basis (2-D, 64 to 256 nodes per axis). On other domains the bounding box still helps.
+    Conjugate gradients on (-Delta)^s with exterior zero take 6 to 9 steps to 1e-8 with the sine basis on a box, s =
+    0.25 to 0.9, whatever the number of nodes; the regional operator takes as many with the cosine basis, and 7 to 43
+    with the sine basis (2-D, 64 to 256 nodes per axis). On other domains the bounding box still helps.
 
     Raises
     ------
@@ -59,7 +59,8 @@ class TransformInverse:
     def __post_init__(self) -> None:
         if float((1.0 - self.tau * self.symbol).min()) <= 0.0:
             raise ValueError(
-                f"TransformInverse(tau={self.tau:g}): 1 - tau lambda must be positive. Give the symbol of a generator <= 0."
+                f"TransformInverse(tau={self.tau:g}): 1 - tau lambda must be positive. "
+                "Give the symbol of a generator <= 0."
             )
 
     def __call__(self, r: Array) -> Array:

@@ -40,12 +40,12 @@ class ShiftInvertLanczos(Stepper):
 
     Notes
     -----
-    The solves are conjugate gradients with the tau preconditioner; a solve with residual r gives L x = (x - v + r)/gamma
-    without another apply, so H = V^T L V is the exact projection however loose the solve is. The inner tolerance may
-    therefore grow as the outer error falls, tol/(10 error) (van den Eshof and Hochbruck 2006). The number of vectors
-    hardly depends on the spectral radius. The error is estimated from the change between successive spaces, the largest
-    over the output times, relative to |u(t)|; it is no bound. Forward in time, L self-adjoint and <= 0. Gradients do
-    not pass.
+    The solves are conjugate gradients with the tau preconditioner; a solve with residual r gives L x = (x - v +
+    r)/gamma without another apply, so H = V^T L V is the exact projection however loose the solve is. The inner
+    tolerance may therefore grow as the outer error falls, tol/(10 error) (van den Eshof and Hochbruck 2006). The number
+    of vectors hardly depends on the spectral radius. The error is estimated from the change between successive spaces,
+    the largest over the output times, relative to |u(t)|; it is no bound. Forward in time, L self-adjoint and <= 0.
+    Gradients do not pass.
 
     References
     ----------
@@ -58,7 +58,7 @@ class ShiftInvertLanczos(Stepper):
     def integrate(self, flow: Flow, times: Sequence[float], tol: float, report: Report) -> Trajectory:
         require_affine(self, flow)
         if times[-1] < 0 or not flow.is_dissipative:
-            raise ValueError(f"{self} runs forward in time with a self-adjoint generator <= 0. Write stepper=Lanczos().")
+            raise ValueError(f"{self} runs forward with a self-adjoint generator <= 0. Write stepper=Lanczos().")
         taus = [t for t in times if t > 0]
         states = [flow.initial] * (len(times) - len(taus))
         if not taus:
@@ -111,14 +111,20 @@ class _Basis:
             image = as_rows(flow.apply(namespace(v).reshape(v, flow.initial.shape)), flow.dimension)
         self.vectors.append(v)
         self.images.append(image)
-        self.projected.append([0.5 * (dots(w, image) + dots(v, Lw))
-                               for w, Lw in zip(self.vectors, self.images, strict=True)])
+        self.projected.append(
+            [0.5 * (dots(w, image) + dots(v, Lw)) for w, Lw in zip(self.vectors, self.images, strict=True)]
+        )
 
-    def extend(self, flow: Flow, gamma: float, inverse: TransformInverse | None, tol: float, largest_rounding: float) -> None:
+    def extend(
+        self, flow: Flow, gamma: float, inverse: TransformInverse | None, tol: float, largest_rounding: float
+    ) -> None:
         """Append (I - gamma L)^{-1} of the last vector, orthogonalised twice, with its image."""
         xp, shape, v = namespace(self.vectors[-1]), flow.initial.shape, self.vectors[-1]
         solution = conjugate_gradients(
-            lambda x: x - gamma * flow.apply(x), xp.reshape(v, shape), dimension=flow.dimension, precondition=inverse,
+            lambda x: x - gamma * flow.apply(x),
+            xp.reshape(v, shape),
+            dimension=flow.dimension,
+            precondition=inverse,
             tol=min(tol, _LOOSEST),
         )
         self.iterations.append(solution.iterations)
@@ -164,9 +170,7 @@ class _Changes:
         self.previous: list[NDArray[np.float64] | None] = [None] * count
         self.history: list[NDArray[np.float64]] = []
 
-    def update(
-        self, space: KrylovSpace, target: Target, overlap: NDArray[np.float64], taus: Sequence[float]
-    ) -> float:
+    def update(self, space: KrylovSpace, target: Target, overlap: NDArray[np.float64], taus: Sequence[float]) -> float:
         change = []
         for i, tau in enumerate(taus):
             c = space.coefficients(target.k, tau)
@@ -174,7 +178,9 @@ class _Changes:
             if old is not None:
                 difference = c.copy()
                 difference[:, : old.shape[1]] -= old
-                change.append(np.linalg.norm(difference, axis=1) / np.maximum(target.norm_of(space, c, overlap, tau), _TINY))
+                change.append(
+                    np.linalg.norm(difference, axis=1) / np.maximum(target.norm_of(space, c, overlap, tau), _TINY)
+                )
             self.previous[i] = c
         if not change:
             return 1.0 if np.any(space.norm > 0) else 0.0

@@ -179,7 +179,12 @@ def _bound(term: PointwiseTerm, u: Array, on: Grid) -> Callable[..., Array]:
 
 
 def _record(
-    flow: Flow, method: Stepper, run: Trajectory, choices: dict[str, str], began: float, started: str,
+    flow: Flow,
+    method: Stepper,
+    run: Trajectory,
+    choices: dict[str, str],
+    began: float,
+    started: str,
     settings: dict[str, str | float | int],
 ) -> Record:
     counts = {name: str(count) for name, count in flow.tally.items() if name != "applies"}

@@ -1,4 +1,4 @@
-"""The two nouns of time integration: the flow u_t = L u + b + q(t) + f(u, t) on a grid, and the steppers that follow it.
+"""The two nouns of time integration: the flow u_t = L u + b + q(t) + f(u, t) on a grid, and steppers that follow it.
 
 Symbols: L generator, b constant load, q source, f reaction, rho bound of |lambda|_max, tau or dt time step.
 """

@@ -14,8 +14,20 @@ from pide.solvers.shift_invert import ShiftInvertLanczos
 from pide.solvers.stepper import OneStep, Stepper
 
 __all__ = [
-    "ETD", "IMEX", "Arnoldi", "BackwardEuler", "Chebyshev", "CrankNicolson", "Exact", "ForwardEuler", "Lanczos",
-    "OneStep", "RungeKutta4", "ShiftInvertLanczos", "Stepper", "checked_stepper",
+    "ETD",
+    "IMEX",
+    "Arnoldi",
+    "BackwardEuler",
+    "Chebyshev",
+    "CrankNicolson",
+    "Exact",
+    "ForwardEuler",
+    "Lanczos",
+    "OneStep",
+    "RungeKutta4",
+    "ShiftInvertLanczos",
+    "Stepper",
+    "checked_stepper",
 ]
 
 _WITHOUT_STEP = {kind.__name__: kind for kind in (Exact, Lanczos, Arnoldi, ShiftInvertLanczos, Chebyshev, ETD)}

@@ -1,4 +1,4 @@
-"""Sine and cosine transforms over the last axes in any namespace: scipy.fft on NumPy, real FFTs of extensions elsewhere."""
+"""Sine and cosine transforms over the last axes: scipy.fft on NumPy, real FFTs of extensions in other namespaces."""
 
 from __future__ import annotations
 
