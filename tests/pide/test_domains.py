@@ -339,7 +339,9 @@ def test_volume_is_the_limit_of_node_counts(domain, surface):
     assert abs(grid.count * grid.cell_volume - domain.volume) <= 2 * math.sqrt(domain.dimension) * h * surface
 
 
-@pytest.mark.parametrize("domain", [*VOLUMES, SignedDistance(circle, ((-1.2, 1.2),) * 2)], ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize(
+    "domain", [*VOLUMES, SignedDistance(circle, ((-1.2, 1.2),) * 2)], ids=lambda domain: type(domain).__name__
+)
 def test_distance_is_a_contraction(domain):
     """|d(x) - d(y)| <= |x - y|, and d changes sign exactly between inside and outside."""
     x, y = np.random.default_rng(10).uniform(-2, 2, (2, domain.dimension, 300))
