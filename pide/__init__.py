@@ -45,7 +45,6 @@ _HOME = {
     "Value": "continuum.exterior",
     "Zero": "continuum.exterior",
     "as_operator": "operators.interop",
-    "discretise": "discretise",
     "gagliardo_seminorm": "operators.norms",
     "sobolev_norm": "operators.norms",
     "solve": "solvers.solve",

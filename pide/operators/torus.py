@@ -20,7 +20,7 @@ from pide.spaces.grid import Grid
 
 __all__ = ["hermitian_symbol", "image_sum_operator", "lattice_power_operator", "modulus", "power"]
 
-_IMAGE_CELLS = {1: 1 << 20, 2: 1 << 10, 3: 40}
+_IMAGE_CELLS = {1: 1 << 16, 2: 1 << 9, 3: 40}
 """Largest reach, in nodes, of an explicit image sum (at least one period); what lies beyond is the stated tail."""
 
 
