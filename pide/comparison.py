@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.plotting import colours, draw_curves, draw_plane, length_scale, masked, moment, new_figure, overview
+from pide.plotting import colours, draw_curves, draw_plane, length_scale, masked, moment, new_figure, overview, relief
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 
     from pide.result import Result
 
-__all__ = ["MAPS", "compare"]
+__all__ = ["compare"]
 
-MAPS = {"plain": None, "gray": "gray", "relief": "cividis"}
-"""Colour map of each style; None leaves the choice to `pide.plotting.colours`."""
 _LINES = ("-", "--", "-.", ":")
-_EXAGGERATION = 4.0
 
 
 def compare(
@@ -101,9 +98,9 @@ def _draw_fields(
     figure: Figure, panels: NDArray[Any], fields: Mapping[str, NDArray[Any]], result: Result, style: str
 ) -> None:
     grid, labels = result.operator.space, result.labels
-    shared = colours(np.stack(list(fields.values())), MAPS[style])
+    shared = colours(np.stack(list(fields.values())), style)
     for axes, (name, values) in zip(panels, fields.items(), strict=False):
-        draw_plane(axes, _relief(values, grid, shared) if style == "relief" else values, grid, labels, **shared)
+        draw_plane(axes, relief(values, grid, shared) if style == "relief" else values, grid, labels, **shared)
         axes.set_title(name, fontsize="medium")
     mappable = _mappable(shared)
     figure.colorbar(mappable, ax=panels.tolist(), label=labels.of(labels.quantity), shrink=0.9, pad=0.01)
@@ -115,26 +112,6 @@ def _mappable(style: Mapping[str, Any]) -> Any:
     from matplotlib.colors import Normalize
 
     return ScalarMappable(Normalize(style["vmin"], style["vmax"]), style["cmap"])
-
-
-def _relief(values: NDArray[Any], grid: Any, style: Mapping[str, Any]) -> NDArray[Any]:
-    """RGB of the field lit from the north-west, axes (x, y, channel)."""
-    import matplotlib
-    from matplotlib.colors import LightSource
-
-    light = LightSource(azdeg=315, altdeg=45)
-    rows = np.nan_to_num(values, nan=style["vmin"]).T[::-1]
-    rgb = light.shade(
-        rows,
-        cmap=matplotlib.colormaps[style["cmap"]],
-        vmin=style["vmin"],
-        vmax=style["vmax"],
-        blend_mode="soft",
-        vert_exag=_EXAGGERATION,
-        dx=grid.spacing[0],
-        dy=grid.spacing[1],
-    )
-    return np.asarray(rgb[::-1].swapaxes(0, 1))
 
 
 def _draw_difference(figure: Figure, axes: Axes, difference: NDArray[Any], result: Result, name: str) -> None:

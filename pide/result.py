@@ -100,14 +100,14 @@ class Result:
             write_figure(figure, path)
         return figure
 
-    def movie(self, path: str | Path, fps: int = 10, cmap: str | None = None) -> Path:
+    def movie(self, path: str | Path, fps: int = 10, style: str = "plain") -> Path:
         """Write the states as a movie, one frame per time: .gif by Pillow, .mp4 by imageio-ffmpeg.
 
-        `cmap` is the name of a colour map of matplotlib; by default viridis, or a diverging map when both signs occur.
+        `style` is "plain", "gray", or "relief" for a landscape lit from the north-west.
         """
-        from pide.plotting import write_movie
+        from pide.movies import write_movie
 
-        return write_movie(self, path, fps, cmap)
+        return write_movie(self, path, fps, style)
 
     def to_xarray(self) -> xr.Dataset:
         """Labelled dataset with coordinates, units, curves and the run record."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pide.affinity import affinity_kernel
 from pide.arrays import to_host
 from pide.cases import Affinity, Case, DataBox, OperatorTable
-from pide.comparison import MAPS, compare
+from pide.comparison import compare
 from pide.continuum.domains import Box, Domain, Torus
 from pide.continuum.operators import ContinuumOperator, FractionalLaplacian, Laplacian, NonlocalDiffusion
 from pide.continuum.problems import Heat
@@ -244,4 +244,4 @@ def write_study(study: Study, out: Path, case_text: str, summary_text: str) -> N
         )
         write_figure(figure, out / "picture.png")
     if output.movie:
-        study.main.movie(out / "movie.gif", fps=output.fps, cmap=MAPS[output.style])
+        study.main.movie(out / "movie.gif", fps=output.fps, style=output.style)

@@ -59,16 +59,20 @@ def _converter(registries: Registries) -> cattrs.Converter:
     converter.register_structure_hook(str, lambda value, _: _strict(value, (str,), "a text in quotes", str))
     converter.register_structure_hook(bool, lambda value, _: _truth(value))
     for kind in (tuple[float, ...], tuple[int, ...], tuple[str, ...]):
-        converter.register_structure_hook_func(
-            lambda t, kind=kind: t == kind, _sequence_hook(converter, get_args(kind)[0])
-        )
+        converter.register_structure_hook_func(_is(kind), _sequence_hook(converter, get_args(kind)[0]))
     converter.register_structure_hook_func(lambda t: getattr(t, "__origin__", None) is Literal, _literal)
     for kind, registry in registries.items():
-        converter.register_structure_hook_func(
-            lambda t, kind=kind: t in (kind, kind | None),
-            lambda value, _, registry=registry: _construct(value, registry),
-        )
+        converter.register_structure_hook_func(_is(kind, kind | None), _object_hook(registry))
     return converter
+
+
+def _is(*kinds: Any) -> Callable[[Any], bool]:
+    """Whether a type is one of these."""
+    return lambda kind: kind in kinds
+
+
+def _object_hook(registry: Mapping[str, type]) -> Callable[[Any, Any], Any]:
+    return lambda value, _: _construct(value, registry)
 
 
 def _strict(value: Any, accepted: tuple[type, ...], needed: str, kind: Callable[[Any], Any]) -> Any:

@@ -67,6 +67,8 @@ def test_maps_are_sequential_or_centred_at_zero() -> None:
     assert colours(np.array([-1.0, 3.0])) == {"cmap": "RdBu_r", "vmin": -3.0, "vmax": 3.0}
     assert colours(np.array([-1e-9, 3.0]))["cmap"] == "viridis"
     named = colours(np.linspace(-1, 1, 2001), "gray")
+    with pytest.raises(ValueError, match=r"style='grey': needs one of 'plain', 'gray', 'relief'"):
+        colours(np.zeros(2), "grey")
     assert (named["cmap"], round(named["vmin"], 6), round(named["vmax"], 6)) == ("gray", -0.998, 0.998)
 
 
@@ -83,6 +85,13 @@ def test_movie_has_one_frame_per_time_and_keeps_the_colours(
         first = np.asarray(movie.convert("RGB"))
         movie.seek(movie.n_frames - 1)
         assert np.any(np.asarray(movie.convert("RGB")) != first)
+
+
+def test_relief_movies_shade_the_slopes(tmp_path: Path, small_result: Callable[..., Result]) -> None:
+    result = small_result(2)
+    result.movie(tmp_path / "plain.gif")
+    result.movie(tmp_path / "relief.gif", style="relief")
+    assert (tmp_path / "relief.gif").read_bytes() != (tmp_path / "plain.gif").read_bytes()
 
 
 def test_mp4_holds_every_frame(tmp_path: Path, small_result: Callable[..., Result]) -> None:
