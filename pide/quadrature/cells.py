@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ROUNDING", "Boxes", "cells_by_slab", "origin_boxes", "refine"]
+__all__ = ["LENGTHS_PER_BOX", "ROUNDING", "Boxes", "cells_by_slab", "origin_boxes", "refine"]
 
 ROUNDING = 1e-12
 """Relative size below which a horizon that ends on a lattice point counts as ending there."""
@@ -23,6 +23,9 @@ SLAB = 1 << 17
 
 NEGLIGIBLE = 40.0
 """A kernel of length l has decayed below rounding at this many lengths."""
+
+LENGTHS_PER_BOX = 4.0
+"""Longest side of a box in lengths of the kernel, which Gauss rules of twenty points resolve."""
 
 MOST_PIECES = 1 << 20
 
@@ -117,7 +120,7 @@ def origin_boxes(spacing: tuple[float, ...], horizon: float, length: float) -> t
 
 
 def refine(boxes: Boxes, horizon: float, length: float) -> Boxes:
-    """Boxes that meet the ball, halved until none is longer than its distance D from the origin or than l.
+    """Boxes that meet the ball, halved until none is longer than its distance D from the origin or than 4 l.
 
     Those that the sphere cuts are halved until they are no longer than D/2, in three dimensions also until no side
     is more than twice another: their rules have more singularities nearby.
@@ -127,7 +130,9 @@ def refine(boxes: Boxes, horizon: float, length: float) -> Boxes:
         boxes = boxes[boxes.nearest < horizon * (1 - ROUNDING)]
         side, distance = boxes.largest_side, boxes.nearest
         allowed = np.where(boxes.farthest > horizon, boxes.longest_cut, distance)
-        large = (side > allowed * (1 + ROUNDING)) | ((side > length) & (distance < NEGLIGIBLE * length))
+        large = (side > allowed * (1 + ROUNDING)) | (
+            (side > LENGTHS_PER_BOX * length) & (distance < NEGLIGIBLE * length)
+        )
         if not np.any(large) or len(boxes) > MOST_PIECES:
             return boxes
         boxes = joined([boxes[~large], *_halves(boxes[large])])

@@ -62,9 +62,10 @@ def compatible_weights(kernel: Kernel, spacing: Sequence[float], reach: Sequence
     stay nonnegative, which `notes` tells.
 
     The support is {j : some cell around z_j meets B_delta}. Quadrature is by Gauss rules where the integrand is
-    analytic (Gauss-Jacobi at the singularity, sectors on cells cut by the horizon): relative errors about 1e-13.
-    Cost: some ten million kernel values for 512^2 or 128^3 offsets. Results for kernels without array parameters
-    are cached. Weights are not differentiable in the horizon.
+    analytic (Gauss-Jacobi at the singularity, sectors on cells cut by the horizon): errors about 1e-13 of each
+    weight of a power law, and of the largest weight of a kernel that varies on a length. Cost: some ten million
+    kernel values for 512^2 or 128^3 offsets. Results for kernels without array parameters are cached. Weights are
+    not differentiable in the horizon.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import eval_legendre, roots_jacobi
 
 from pide.arrays import Array, as_float, like, namespace
-from pide.quadrature.cells import Boxes
+from pide.quadrature.cells import LENGTHS_PER_BOX, Boxes
 
 __all__ = ["CornerRule", "PointRule", "corner_rule", "cut_rule", "gauss", "orders", "sectors"]
 
@@ -46,12 +46,13 @@ def orders(boxes: Boxes, length: float) -> NDArray[np.int64]:
     ratio = 2 * boxes.nearest / side
     q = np.ceil(17.5 / np.log(ratio + np.sqrt(ratio**2 + 1))).astype(np.int64) + 1
     if math.isfinite(length):
-        needed = np.array([_entire_order(kappa) for kappa in 2.0 ** np.arange(-12, 1)])
-        kappa = np.clip(np.ceil(np.log2(np.maximum(side / length, 1e-300))), -12, 0).astype(np.int64)
-        q = np.maximum(q, needed[kappa + 12])
+        largest = math.ceil(math.log2(LENGTHS_PER_BOX))
+        steps = np.clip(np.ceil(np.log2(np.maximum(side / length, 1e-300))), -12, largest).astype(np.int64)
+        q = np.maximum(q, np.array([_entire_order(2.0**k) for k in range(-12, largest + 1)])[steps + 12])
     return q
 
 
+@lru_cache(maxsize=16)
 def _entire_order(kappa: float) -> int:
     q = 2
     while 1.33 * q <= kappa * math.e or 2 * q * (math.log(1.33 * q / kappa) - 1) < 34:

@@ -17,7 +17,9 @@ CELLS = [(1.0, 1.0), (0.7, 0.4), (1.0, 1.0, 1.0), (0.5, 0.9, 0.6)]
 
 def symbol(s, spacing, frequencies):
     """(sum_a 4 sin^2(xi_a / 2) / h_a^2)^s on the product of the frequencies."""
-    parts = np.meshgrid(*[4 * np.sin(xi / 2) ** 2 / h**2 for xi, h in zip(frequencies, spacing)], indexing="ij")
+    parts = np.meshgrid(
+        *[4 * np.sin(xi / 2) ** 2 / h**2 for xi, h in zip(frequencies, spacing, strict=True)], indexing="ij"
+    )
     return sum(parts) ** s
 
 
