@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pide
-from pide import cite, kernels
+from pide import citations, kernels
 
 BIBLIOGRAPHY = Path(__file__).resolve().parents[2] / "docs" / "references.bib"
 
@@ -41,13 +41,13 @@ def _result(operator: object, domain: pide.Torus | pide.Interval, **options: obj
     ],
 )
 def test_the_run_decides_what_is_cited(operator: object, stepper: object, expected: set[str]) -> None:
-    text = cite.cite(_result(operator, pide.Interval(-1, 1), stepper=stepper))
+    text = citations.cite(_result(operator, pide.Interval(-1, 1), stepper=stepper))
     assert set(_entries(text)) - {"pide"} == expected
     assert f"version = {{{pide.__version__}}}" in text
 
 
 def test_entries_agree_with_the_bibliography_of_the_documentation() -> None:
-    ours = _entries("\n".join(cite._bibtex(dict.fromkeys(cite._ENTRIES))))
+    ours = _entries("\n".join(citations._bibtex(dict.fromkeys(citations._ENTRIES))))
     theirs = _entries(BIBLIOGRAPHY.read_text())
     shared = ours.keys() & theirs.keys()
     assert len(shared) >= 5
