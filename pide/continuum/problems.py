@@ -14,7 +14,8 @@ from typing import Any
 
 from pide.arrays import Array
 from pide.continuum.domains import Domain
-from pide.continuum.exterior import Exterior, Periodic
+from pide.continuum.exterior import Exterior
+from pide.continuum.ingredients import check_operator_and_domain, checked_exterior
 from pide.continuum.operators import ContinuumOperator
 
 __all__ = ["Evolution", "Heat", "PointwiseTerm", "Problem"]
@@ -112,17 +113,8 @@ class Problem(ABC):
     source: Any = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.operator, ContinuumOperator):
-            raise TypeError(
-                f"{self._name}({type(self.operator).__name__}, ...): a continuum operator is needed. "
-                "Write FractionalLaplacian(s=0.5), NonlocalDiffusion(kernel), or a sum of such."
-            )
-        if not isinstance(self.domain, Domain):
-            raise TypeError(
-                f"{self._name}(..., {type(self.domain).__name__}): a domain is needed, the grid comes later. "
-                "Write Box(((-1, 1), (-1, 1))) here and solve(problem, on=domain.grid(64), ...)."
-            )
-        object.__setattr__(self, "exterior", self._checked_exterior())
+        check_operator_and_domain(self._name, self.operator, self.domain)
+        object.__setattr__(self, "exterior", checked_exterior(self._name, self.domain, self.exterior))
         if self.source_term is not None:
             self.source_term.check("source")
 
@@ -144,22 +136,6 @@ class Problem(ABC):
     @property
     def _name(self) -> str:
         return type(self).__name__
-
-    def _checked_exterior(self) -> Exterior:
-        if self.domain.periodic:
-            if self.exterior is None or isinstance(self.exterior, Periodic):
-                return Periodic()
-            raise ValueError(
-                f"{self._name}(exterior={type(self.exterior).__name__}) on a torus: a torus has no exterior. "
-                "Leave exterior out."
-            )
-        if not isinstance(self.exterior, Exterior) or isinstance(self.exterior, Periodic):
-            raise ValueError(
-                f"{self._name}(exterior={self.exterior!r}) on {type(self.domain).__name__}: a nonlocal operator needs "
-                "to know u outside the domain. Write exterior=Zero(), Value(g) or Reflecting(); for a periodic box "
-                "use Torus."
-            )
-        return self.exterior
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,54 @@
+"""What every problem is made of, checked: a continuum operator, a domain and an exterior condition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pide.continuum.domains import Domain
+from pide.continuum.exterior import Exterior, Periodic
+from pide.continuum.operators import ContinuumOperator
+
+__all__ = ["check_operator_and_domain", "checked_exterior"]
+
+
+def check_operator_and_domain(name: str, operator: Any, domain: Any) -> None:
+    """Raise unless the problem `name` was given a continuum operator and a domain.
+
+    Raises
+    ------
+    TypeError
+        With what to write instead.
+    """
+    if not isinstance(operator, ContinuumOperator):
+        raise TypeError(
+            f"{name}({type(operator).__name__}, ...): a continuum operator is needed. "
+            "Write FractionalLaplacian(s=0.5), NonlocalDiffusion(kernel), or a sum of such."
+        )
+    if not isinstance(domain, Domain):
+        raise TypeError(
+            f"{name}(..., {type(domain).__name__}): a domain is needed, the grid comes later. "
+            "Write Box(((-1, 1), (-1, 1))) here and solve(problem, on=domain.grid(64), ...)."
+        )
+
+
+def checked_exterior(name: str, domain: Domain, exterior: Any) -> Exterior:
+    """The exterior condition, `Periodic()` on a torus.
+
+    Raises
+    ------
+    ValueError
+        When it is missing off the torus, given on the torus, or no exterior condition.
+    """
+    if domain.periodic:
+        if exterior is None or isinstance(exterior, Periodic):
+            return Periodic()
+        raise ValueError(
+            f"{name}(exterior={type(exterior).__name__}) on a torus: a torus has no exterior. Leave exterior out."
+        )
+    if not isinstance(exterior, Exterior) or isinstance(exterior, Periodic):
+        raise ValueError(
+            f"{name}(exterior={exterior!r}) on {type(domain).__name__}: a nonlocal operator needs "
+            "to know u outside the domain. Write exterior=Zero(), Value(g) or Reflecting(); for a periodic box "
+            "use Torus."
+        )
+    return exterior
