@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from pide.cases import Affinity, DataBox, parse_case, read_case
+from pide.cases import (
+    Affinity,
+    Case,
+    DataBox,
+    GridTable,
+    InitialTable,
+    NoiseTable,
+    OperatorTable,
+    OutputTable,
+    SolverTable,
+    TimeTable,
+    VerifyTable,
+    parse_case,
+    read_case,
+)
 from pide.continuum.domains import Ball, Box
 from pide.continuum.exterior import Reflecting, Zero
 from pide.continuum.kernels import Gaussian
@@ -99,3 +115,17 @@ def test_files_that_are_no_cases(tmp_path: Path) -> None:
     (tmp_path / "words.toml").write_text("ok = 1\nplain words\n")
     with pytest.raises(CaseError, match=r"words.toml: not TOML: .*line 2"):
         read_case(tmp_path / "words.toml")
+
+
+def test_the_case_of_the_documentation_is_one() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "case_files.md").read_text()
+    blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    assert [parse_case(block).title for block in blocks] == ["Heat that jumps, in a disc"]
+
+
+def test_the_documentation_names_every_table_and_key() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "case_files.md").read_text()
+    tables = (Affinity, DataBox, Case, GridTable, InitialTable, NoiseTable, OperatorTable, OutputTable, SolverTable)
+    for table in (*tables, TimeTable, VerifyTable):
+        for entry in fields(table):
+            assert re.search(rf"\b{entry.name}\b", page), f"{table.__name__}.{entry.name}"
