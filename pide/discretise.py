@@ -22,10 +22,13 @@ from pide.continuum.operators import (
     OperatorSum,
     ScaledOperator,
 )
+from pide.continuum.potentials import LogPotential, Potential, RieszPotential
 from pide.operators.algebra import add, scale
 from pide.operators.base import Operator
 from pide.operators.boundary import EVOLUTION_CAP, corrected
 from pide.operators.fourier import FourierMultiplier, wavenumbers
+from pide.operators.potentials import SCHEMES as POTENTIAL_SCHEMES
+from pide.operators.potentials import density_exterior, potential_operator
 from pide.operators.rates import ENGINES, collar_pad, nonlocal_operator
 from pide.operators.structure import kills, structural_claims
 from pide.operators.torus import hermitian_symbol, image_sum_operator, lattice_power_operator, modulus, power
@@ -42,6 +45,8 @@ _SCHEMES: dict[type, tuple[str, ...]] = {
     FractionalLaplacian: ("lattice", "compatible", "corrected", "fourier"),
     Laplacian: ("lattice", "fourier"),
     Multiplier: ("fourier",),
+    RieszPotential: POTENTIAL_SCHEMES,
+    LogPotential: POTENTIAL_SCHEMES,
 }
 
 
@@ -74,14 +79,15 @@ def discretise(
     A : ContinuumOperator
     space : Grid
     exterior : Exterior or None
-        None means `Periodic()` on a torus; elsewhere it must be given.
+        None means `Periodic()` on a torus and `Zero()` for potentials; elsewhere it must be given.
     scheme : {"auto", "compatible", "lattice", "corrected", "fourier"}
         "compatible": asymptotically compatible monotone weights, O(h^2) at fixed horizon, consistent with the local
         limit as the horizon shrinks with h (Tian and Du 2013; Du, Tao, Tian and Yang 2019); the default of
         `NonlocalDiffusion`. "lattice": the power (sum_a 4 sin^2(k_a h_a / 2) / h_a^2)^s of the discrete Laplacian,
         monotone, O(h^2) on smooth data; the default of `FractionalLaplacian`. "corrected": the same with the boundary
         defect of `Zero` exteriors removed (`pide.operators.boundary`). "fourier": the continuum symbol at the
-        resolved wavenumbers of a torus, of spectral order on smooth data, not monotone.
+        resolved wavenumbers of a torus, of spectral order on smooth data, not monotone. Potentials have "galerkin",
+        "spectral" and "fourier" (`pide.operators.potentials`).
     engine : {"auto", "fft", "stencil"}; for TwoPoint kernels {"auto", "dense", "sparse"}
         The fast apply; "auto" takes the stencil for a few neighbours and the FFT otherwise, and notes which.
     evolution : bool
@@ -108,7 +114,8 @@ def discretise(
         raise TypeError(f"discretise(on={type(space).__name__}): a grid is needed. Write A.on(domain.grid(64)).")
     if tol != 1e-6 or quadrature != "auto":
         raise ValueError("tol= and quadrature= belong to point clouds; a grid has no use for them. Leave them out.")
-    return _dispatch(A, _Request(space, _checked_exterior(exterior, space), scheme, engine, evolution))
+    exterior = _checked_exterior(density_exterior(A, exterior, space), space)
+    return _dispatch(A, _Request(space, exterior, scheme, engine, evolution))
 
 
 def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:
@@ -116,6 +123,8 @@ def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:
         return scale(_dispatch(A.operator, request), A.factor)
     if isinstance(A, OperatorSum):
         return add(*(_dispatch(term, _for_term(term, request)) for term in A.terms))
+    if isinstance(A, Potential):
+        return potential_operator(A, request.grid, request.exterior, request.scheme, request.engine)
     build = _TABLE.get(type(A))
     if build is None:
         raise TypeError(f"discretise({type(A).__name__}): no discretisation on a Grid is registered for it.")
