@@ -97,7 +97,7 @@ def _sum(
 
 def spectral_interval(flow: Flow) -> tuple[float, float]:
     """(c, w): the spectrum of L lies in [c - w, c + w], from its certified bound and its sign."""
-    rho = flow.generator.spectral_bound() or 1.0
+    rho = float(flow.generator.spectral_bound()) or 1.0
     sign = flow.generator.definiteness
     return (0.5 * sign * rho, 0.5 * rho) if sign else (0.0, rho)
 

@@ -83,7 +83,7 @@ class Exponential(Stepper):
         states: list[Array] = []
         u, now, vectors, restarts, estimate = flow.initial, 0.0, 0, 0, 0.0
         while len(states) < len(times):
-            run = _Run(self, flow, u, sign, growth, tol, abs(times[-1]), report)
+            run = _Run(self, flow, u, sign, growth, tol, abs(times[-1]) or 1.0, report)
             taus = [sign * (t - now) for t in times[len(states) :]]
             reach = run.to(taus)
             states += [namespace(u).reshape(run.at(tau), shape) for tau in taus if tau <= reach * (1 + 1e-12)]
@@ -244,6 +244,6 @@ def _growth(flow: Flow, sign: float) -> float:
     if flow.generator.definiteness * sign < 0:
         return 0.0
     try:
-        return flow.generator.spectral_bound() if flow.is_self_adjoint else 0.0
+        return float(flow.generator.spectral_bound()) if flow.is_self_adjoint else 0.0
     except NotImplementedError:
         return 0.0

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array, is_numpy, like, namespace
 from pide.continuum.problems import PointwiseTerm, Problem
+from pide.discretise import discretise
 from pide.operators.algebra import scale
 from pide.operators.base import Operator
 from pide.result import Result
@@ -96,7 +97,8 @@ def solve(
     if not 0.0 < tol < 1.0:
         raise ValueError(f"solve(tol={tol}): a relative error between 0 and 1 is needed. Write tol=1e-6.")
     outputs, how = _output_times(until, times, method)
-    generator = scale(problem.operator.on(on, exterior=problem.exterior), problem.sign)
+    discrete = discretise(problem.operator, on, exterior=problem.exterior, evolution=True)
+    generator = scale(discrete, problem.sign)
     flow = _flow(problem, generator, on)
     choices = {"times": how} if how else {}
     span = float(outputs[-1])

@@ -19,7 +19,7 @@ def shifted(generator, tau):
 
 def fractional(domain, exterior, s, *counts):
     grid = domain.grid(*counts)
-    return -1.0 * pide.FractionalLaplacian(s=s).on(grid, exterior=exterior)
+    return -1.0 * pide.FractionalLaplacian(s=s).on(grid, exterior=exterior, scheme="lattice")
 
 
 SQUARE = pide.Box(((-1, 1), (-1, 1)))
@@ -82,7 +82,7 @@ def test_preconditioned_steps_do_not_grow_with_the_grid(exterior, most, s):
 
 def test_preconditioner_helps_on_a_disc_and_stays_inside():
     grid = pide.Ball(radius=1.0, dimension=2).grid(spacing=1 / 32)
-    L = -1.0 * pide.FractionalLaplacian(s=0.75).on(grid, exterior=pide.Zero())
+    L = -1.0 * pide.FractionalLaplacian(s=0.75).on(grid, exterior=pide.Zero(), scheme="lattice")
     b = grid.sample(1.0)
     P = preconditioner(L, 0.1)
     assert not P(b)[~grid.inside].any()
@@ -92,7 +92,7 @@ def test_preconditioner_helps_on_a_disc_and_stays_inside():
 
 def test_preconditioner_is_symmetric_and_positive():
     grid = pide.Ball(radius=1.0, dimension=2).grid(spacing=1 / 8)
-    L = -1.0 * pide.FractionalLaplacian(s=0.5).on(grid, exterior=pide.Zero())
+    L = -1.0 * pide.FractionalLaplacian(s=0.5).on(grid, exterior=pide.Zero(), scheme="lattice")
     P = preconditioner(L, 0.3)
     columns = grid.compress(P(grid.expand(np.eye(grid.count))))
     assert_allclose(columns, columns.T, atol=1e-15)
