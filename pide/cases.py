@@ -101,6 +101,11 @@ class OperatorTable:
     images: bool = False
     diffusivity: float = 1.0
 
+    @property
+    def name(self) -> str:
+        """What the result of [operator] is called: "nonlocal", "fractional" or "local"."""
+        return {"nonlocal_diffusion": "nonlocal", "fractional_laplacian": "fractional", "laplacian": "local"}[self.type]
+
 
 @dataclass(frozen=True)
 class TimeTable:
@@ -244,6 +249,10 @@ def _inconsistencies(case: Case) -> Iterator[str]:
         yield "time: needs either until or times. Write until = 1.0."
     if case.time.count < 1:
         yield f"time.count: {case.time.count} intervals. Write count = 1 or more."
+    for name in case.compare:
+        if name == case.operator.name or not re.fullmatch(r"[\w-]+", name):
+            taken = case.operator.name
+            yield f"compare.{name}: not a name for a result. Use letters, digits, _ and -; {taken!r} is taken."
     compared = {f"compare.{name}": table for name, table in case.compare.items()}
     for name, table in ({"operator": case.operator} | compared).items():
         yield from _operator_problems(name, table)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,28 +33,33 @@ def write_movie(result: Result, path: str | Path, fps: int = 10, style: str = "p
     if not 1 <= fps <= 50:
         raise ValueError(f"movie(fps={fps}): GIF players show 1 to 50 frames per second. Write fps=10.")
     with atomic(path) as draft:
-        frames = _frames(result, style)
         if path.suffix.lower() == ".gif":
-            shaded = style == "relief"
-            _write_gif(draft, frames, fps, frames[0].quantize(256) if shaded else _palette(result, style))
+            _write_gif(draft, _frames(result, style), fps, None if style == "relief" else _palette(result, style))
         else:
-            _write_mp4(draft, frames, fps)
+            _write_mp4(draft, _frames(result, style), fps)
     return path
 
 
-def _write_gif(path: Path, frames: list[Any], fps: int, palette: Any) -> None:
-    first, *rest = [frame.quantize(palette=palette, dither=0) for frame in frames]
-    first.save(path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0)
+def _write_gif(path: Path, frames: Iterator[Any], fps: int, palette: Any) -> None:
+    """Frames in one palette, by default that of the first frame."""
+    first = next(frames)
+    if palette is None:
+        palette = first.quantize(256)
+    rest = (frame.quantize(palette=palette, dither=0) for frame in frames)
+    first.quantize(palette=palette, dither=0).save(
+        path, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0
+    )
 
 
-def _write_mp4(path: Path, frames: list[Any], fps: int) -> None:
+def _write_mp4(path: Path, frames: Iterator[Any], fps: int) -> None:
     try:
         import imageio_ffmpeg
     except ImportError:
         raise ImportError("movies in .mp4 need imageio-ffmpeg. Install pide-operators[files], or write .gif.") from None
-    writer = imageio_ffmpeg.write_frames(str(path), frames[0].size, fps=fps, macro_block_size=2)
+    first = next(frames)
+    writer = imageio_ffmpeg.write_frames(str(path), first.size, fps=fps, macro_block_size=2)
     writer.send(None)
-    for frame in frames:
+    for frame in chain([first], frames):
         writer.send(frame.tobytes())
     writer.close()
 
@@ -78,7 +85,7 @@ def _palette(result: Result, style: str) -> Any:
     return palette
 
 
-def _frames(result: Result, style: str) -> list[Any]:
+def _frames(result: Result, style: str) -> Iterator[Any]:
     """Pillow images of all states, drawn on one figure whose data are exchanged."""
     from PIL import Image
 
@@ -89,13 +96,11 @@ def _frames(result: Result, style: str) -> list[Any]:
     figure = new_figure(5.6, 4.6)
     axes = figure.subplots()
     update = _line_frame(axes, result, states) if grid.dimension == 1 else _plane_frame(axes, result, states, style)
-    frames = []
     for index in range(len(states)):
         update(index)
         axes.set_title(moment(result, index))
-        frames.append(_rendered(figure, Image))
+        yield _rendered(figure, Image)
         figure.set_layout_engine("none")
-    return frames
 
 
 def _rendered(figure: Figure, image: Any) -> Any:

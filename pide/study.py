@@ -28,8 +28,6 @@ from pide.solvers.solve import solve
 
 __all__ = ["Study", "output_files", "run_study", "summary", "write_study"]
 
-_NAMES = {"nonlocal_diffusion": "nonlocal", "fractional_laplacian": "fractional", "laplacian": "local"}
-
 
 @dataclass(frozen=True, eq=False)
 class Study:
@@ -69,7 +67,7 @@ def run_study(case: Case, folder: str | Path = ".", progress: bool | None = None
     times = np.asarray(table.times) if table.times else np.linspace(0, table.until or 0, table.count + 1)
     labels = Labels(case.initial.name, case.initial.unit, case.grid.unit, case.time.unit)
     results = {}
-    for name, terms in {_NAMES[case.operator.type]: case.operator, **case.compare}.items():
+    for name, terms in ({case.operator.name: case.operator} | case.compare).items():
         heat = Heat(_operator(terms, grid, initial), grid.domain, initial=initial, exterior=case.exterior)
         result = solve(
             heat, on=grid, times=times, stepper=case.solver.stepper or "auto", tol=case.solver.tol, progress=progress

@@ -94,6 +94,8 @@ def test_the_examples_are_cases(path: Path) -> None:
         ('kernel = { type = "gaussian", width = 0.2 }', "s = 0.5", "operator.kernel: missing; type"),
         ('"nonlocal_diffusion"', '"laplacian"', "operator.kernel: not used; type 'laplacian' takes neither"),
         ('"nonlocal_diffusion"', '"nonlocal-diffusion"', "Did you mean 'nonlocal_diffusion'?"),
+        ("[time]", '[compare.nonlocal]\ntype = "laplacian"\n[time]', "compare.nonlocal: not a name for a result."),
+        ("[time]", '[compare."a/b"]\ntype = "laplacian"\n[time]', "compare.a/b: not a name for a result."),
         ("[operator]\n", "[operator]\ndiffusivity = -1\n", "operator.diffusivity: -1.0: heat flows downhill"),
         ('"crank_nicolson", dt = 0.01', '"crank_nicolson"', "solver.stepper.dt: missing; crank_nicolson needs it."),
         ("[grid]\nspacing = 0.1\n", "", "grid: missing. Every case needs it; see examples/hillslope.toml."),

@@ -20,7 +20,7 @@ from pide.stores import solve_to_store
 
 pytest.importorskip("zarr")
 
-TIMES = np.linspace(0, 0.02, 41)
+TIMES = np.linspace(0, 0.02, 101)
 PROGRAM = """
 import runpy, sys
 names = runpy.run_path(sys.argv[1])
