@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 __all__ = ["Labels"]
 
+_TAKEN = ("t", "time", "x", "y", "z", "inside", "mass", "energy", "variance", "dirichlet_energy")
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -30,8 +32,11 @@ class Labels:
     time_unit: str = ""
 
     def __post_init__(self) -> None:
-        if not self.quantity:
-            raise ValueError("Labels(quantity=''): the field needs a name. Write quantity='u'.")
+        if not self.quantity or "/" in self.quantity or self.quantity in _TAKEN:
+            raise ValueError(
+                f"Labels(quantity={self.quantity!r}): needs a name without '/' that is none of {', '.join(_TAKEN)}. "
+                "Write quantity='u'."
+            )
 
     def of(self, name: str) -> str:
         """`name` followed by the unit that belongs to it, for axes and colour bars."""

@@ -59,13 +59,13 @@ def run_study(case: Case, folder: str | Path = ".", progress: bool | None = None
     CaseError
         If the data do not fit the grid, with the table of the case file to change.
     """
+    labels = Labels(case.initial.name, case.initial.unit, case.grid.unit, case.time.unit)
     data = _read(case, Path(folder))
     grid = _grid(case, data)
     clean = grid.sample(case.initial.field if data is None else _fitting(data, grid))
     initial = clean + _noise(case, grid)
     table = case.time
     times = np.asarray(table.times) if table.times else np.linspace(0, table.until or 0, table.count + 1)
-    labels = Labels(case.initial.name, case.initial.unit, case.grid.unit, case.time.unit)
     results = {}
     for name, terms in ({case.operator.name: case.operator} | case.compare).items():
         heat = Heat(_operator(terms, grid, initial), grid.domain, initial=initial, exterior=case.exterior)
