@@ -17,7 +17,7 @@ help:
 	@echo "make slow   the whole test suite, with more examples per property"
 	@echo "make lint   ruff, mypy --strict, import-linter"
 	@echo "make docs   the documentation, in docs/_build/html"
-	@echo "make bench  cost of the fast apply against its references"
+	@echo "make bench  cost of the fast apply and of heat flow, in one thread"
 	@echo "make clean  remove .venv and everything built"
 
 # Debian splits ensurepip off into python3-venv: without it, an installed pip fills the environment.
@@ -63,6 +63,7 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.core
 	$(BIN)/python benchmarks/apply.py
+	$(BIN)/python benchmarks/heat.py
 
 clean:
 	rm -rf $(VENV) build dist out docs/_build docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
