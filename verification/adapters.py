@@ -12,13 +12,13 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from pide.arrays import Array, to_host
-from pide.operators.algebra import Multiple
+from pide.operators.algebra import Multiple, Sum
 from pide.operators.base import Operator
 from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.pairs import PairOperator
 from pide.operators.stencil import StencilConvolution
 from pide.verification.estimate import DOUBLE, ROUNDOFF, ErrorModel, convolution_error, gamma, transform_error
-from pide.verification.rates import LARGEST_DENSE, dense_rates, hilbert_schmidt_squared
+from pide.verification.rates import Rows, hilbert_schmidt_squared, lattice_rates
 from pide.verification.subject import Subject, direct_sum
 
 __all__ = ["as_subject", "dense_diffusion", "matrix_subject"]
@@ -99,9 +99,9 @@ def dense_diffusion(
         masses=masses,
         claims=frozenset(implied) if claims is None else claims,
         sign=-1,
-        model=direct_sum(lambda: K, masses, kappa, masses.size),
+        model=direct_sum(np.abs(K).sum(1), kappa, masses.size),
         adjoint=apply,
-        rates=lambda: K,
+        rates=lambda rows: K[rows],
         degree=degree,
         killing=kappa,
         spectral_bound=lambda: float(np.max(2 * degree + kappa)),
@@ -123,7 +123,10 @@ def _from_operator(operator: Operator) -> Subject:
         spectral_bound=_available(operator.spectral_bound),
         rate_bound=_available(operator.rate_bound),
         periodic=operator.space.periodic,
+        description="; ".join((repr(operator.space), *operator.notes)),
     )
+    if isinstance(operator, Sum):
+        return _with_terms(common, [as_subject(term) for term in operator.terms])
     exposed = _multiplied(operator)
     if isinstance(exposed, NonlocalOperator):
         return _with_lattice(common, exposed)
@@ -145,16 +148,15 @@ def _multiplied(operator: Operator) -> Operator:
 
 
 def _with_lattice(common: Subject, operator: NonlocalOperator) -> Subject:
-    """Lattice weights and, for small grids, the rates between all nodes; image sums have those of their symbol."""
+    """Lattice weights and the rates between nodes; image sums expose only the rates of their symbol."""
     scale, weights = abs(operator.scale), operator.weights
     structured = replace(
         common,
         model=_lattice_model(operator),
+        rates=lattice_rates(operator),
         degree=scale * (operator.degree - _self_rate(operator)),
         killing=scale * np.asarray(to_host(operator.killing), dtype=np.float64),
     )
-    small = int(np.count_nonzero(operator.space.inside)) <= LARGEST_DENSE
-    structured = replace(structured, rates=(lambda: dense_rates(operator)) if small else None)
     if weights is None:
         return replace(structured, rates_error=_rates_error(operator))
     return replace(
@@ -182,22 +184,38 @@ def _rates_error(operator: NonlocalOperator) -> float:
 
 def _with_pairs(common: Subject, operator: PairOperator) -> Subject:
     """Pair rates, dense or sparse."""
-    killing = np.asarray(operator.space.expand(operator.killing))
     sparse = scipy.sparse.issparse(operator.rates)
     terms = int(np.diff(operator.rates.tocsr().indptr).max()) if sparse else operator.space.count
+    row_sums = np.asarray(abs(operator.rates).sum(axis=1), dtype=np.float64).ravel()
 
-    row_sums = np.asarray(abs(operator.rates).sum(axis=1), dtype=np.float64).reshape(-1, 1)
-
-    def rates() -> Field:
-        return np.asarray(operator.rates.toarray() if sparse else operator.rates, dtype=np.float64)
+    def rates(rows: Rows) -> Field:
+        return np.asarray(operator.rates.tocsr()[rows].toarray() if sparse else operator.rates[rows], dtype=np.float64)
 
     return replace(
         common,
-        model=direct_sum(lambda: row_sums, common.masses, killing, terms),
+        model=direct_sum(row_sums, operator.killing, terms),
         degree=operator.degree,
-        killing=killing,
-        rates=rates if operator.space.count <= LARGEST_DENSE else None,
+        killing=np.asarray(operator.space.expand(operator.killing)),
+        rates=rates,
         kernel_norm=lambda: math.sqrt(float((abs(operator.rates) ** 2).sum())),
+    )
+
+
+def _with_terms(common: Subject, terms: list[Subject]) -> Subject:
+    """A sum of operators of one sign: rates, degrees and killings add."""
+    known = all(term.rates is not None and term.killing is not None for term in terms)
+    if not known or len({term.sign for term in terms}) != 1:
+        return common
+
+    def rates(rows: Rows) -> Field:
+        return np.asarray(sum(term.need("rates")(rows) for term in terms))
+
+    return replace(
+        common,
+        rates=rates,
+        rates_error=sum(term.rates_error for term in terms),
+        degree=np.asarray(sum(term.need("degree") for term in terms)),
+        killing=np.asarray(sum(term.need("killing") for term in terms)),
     )
 
 

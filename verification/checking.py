@@ -95,7 +95,8 @@ def check(
             continue
         row = run(CHECKS[name], target, draws, claimed or claims not in (None, "all"))
         rows.append(expect(row, expected[name]) if name in expected else row)
-    return Report(target.name, tuple(rows), seed, dtype, discovery=claims == "all")
+    description = target.description if isinstance(target, Subject) else ""
+    return Report(target.name, tuple(rows), seed, dtype, description, discovery=claims == "all")
 
 
 def selection(claims: str | Iterable[str] | None) -> list[str]:

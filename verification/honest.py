@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pide.continuum.domains import Ball, Interval, Torus
 from pide.continuum.exterior import Reflecting, Zero
 from pide.continuum.kernels import Gaussian, Linear, PowerLaw
-from pide.continuum.operators import FractionalLaplacian, NonlocalDiffusion
+from pide.continuum.operators import FractionalLaplacian, Laplacian, NonlocalDiffusion
 from pide.verification.adapters import as_subject, dense_diffusion
 from pide.verification.family import Family, family
 from pide.verification.subject import Subject
@@ -71,7 +71,19 @@ def interval_zero() -> Subject:
 
 @honest
 def interval_fractional() -> Subject:
-    return as_subject(FractionalLaplacian(s=0.5).on(Interval(-1, 1).grid(40), exterior=Zero()))
+    return as_subject(FractionalLaplacian(s=0.5).on(Interval(-1, 1).grid(40), exterior=Zero(), scheme="lattice"))
+
+
+@honest
+def disc_corrected() -> Subject:
+    grid = Ball(radius=1.0, dimension=2).grid(30)
+    return as_subject(FractionalLaplacian(s=0.75).on(grid, exterior=Zero(), scheme="corrected"))
+
+
+@honest
+def interval_sum() -> Subject:
+    operator = 0.5 * NonlocalDiffusion(Gaussian(width=0.3)) + Laplacian()
+    return as_subject(operator.on(Interval(0, 1).grid(32), exterior=Zero()))
 
 
 @honest

@@ -6,6 +6,8 @@ Symbols: beta_j weight of offset j, N nodes inside the domain, c scale, a coeffi
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import scipy.fft
@@ -15,12 +17,10 @@ from pide.arrays import to_host
 from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.stencil import StencilConvolution
 
-__all__ = ["LARGEST_DENSE", "dense_rates", "hilbert_schmidt_squared", "offset_weights"]
-
-LARGEST_DENSE = 1200
-"""Largest number of unknowns for which a check builds a dense matrix (12 MB, N applies)."""
+__all__ = ["Rows", "hilbert_schmidt_squared", "lattice_rates", "offset_weights"]
 
 Field = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 def offset_weights(octant: Field, shape: tuple[int, ...], *, periodic: bool) -> Field:
@@ -62,18 +62,25 @@ def offset_table(operator: NonlocalOperator) -> Field:
     return abs(operator.scale) * symbol_weights(spectrum, space.shape)
 
 
-def dense_rates(operator: NonlocalOperator) -> Field:
-    """w_ij m_j between the inside nodes of a lattice operator, unit 1/time, zero diagonal; shape (N, N)."""
-    table = offset_table(operator)
+def lattice_rates(operator: NonlocalOperator) -> Callable[[Rows], Field]:
+    """Function of row numbers i: w_ij m_j to all N inside nodes j, unit 1/time, zero diagonal; shape (rows, N)."""
     nodes = np.argwhere(operator.space.inside)
-    difference = (nodes[None, :, :] - nodes[:, None, :]) % np.array(table.shape)
-    rates = table[tuple(np.moveaxis(difference, -1, 0))]
-    if operator.coefficient is None:
-        return np.asarray(rates)
-    a = operator.coefficient[operator.space.inside]
-    if operator.mean == "geometric":
-        return np.asarray(rates * np.sqrt(a[:, None] * a[None, :]))
-    return np.asarray(rates * (a[:, None] + a[None, :]) / 2)
+    a = None if operator.coefficient is None else operator.coefficient[operator.space.inside]
+
+    @cache
+    def table() -> Field:
+        return offset_table(operator)
+
+    def rows_of(rows: Rows) -> Field:
+        difference = (nodes[None, :, :] - nodes[rows][:, None, :]) % np.array(table().shape)
+        rates = table()[tuple(np.moveaxis(difference, -1, 0))]
+        if a is None:
+            return np.asarray(rates)
+        if operator.mean == "geometric":
+            return np.asarray(rates * np.sqrt(a[rows][:, None] * a[None, :]))
+        return np.asarray(rates * (a[rows][:, None] + a[None, :]) / 2)
+
+    return rows_of
 
 
 def hilbert_schmidt_squared(operator: NonlocalOperator) -> float:

@@ -71,6 +71,8 @@ class Report:
     rows : tuple of Row
     seed : int
     dtype : str
+    description : str
+        Space, scheme and engine of the subject.
     discovery : bool
         Whether claims="all" was asked: failures of what is not claimed are then answers, not defects.
     """
@@ -79,6 +81,7 @@ class Report:
     rows: tuple[Row, ...]
     seed: int
     dtype: str
+    description: str = ""
     discovery: bool = False
 
     @property
@@ -126,8 +129,9 @@ class Report:
 
     @property
     def heading(self) -> str:
-        """Subject, dtype and seed."""
-        return f"{self.subject}: {self.dtype}, seed {self.seed}"
+        """Subject, dtype and seed, and on a second line what is known of the subject."""
+        line = f"{self.subject}: {self.dtype}, seed {self.seed}"
+        return f"{line}\n{self.description}" if self.description else line
 
     @property
     def summary(self) -> str:
@@ -144,9 +148,14 @@ class Report:
     def to_json(self) -> str:
         """The report as JSON; numbers in full precision, infinities as strings."""
         content = {
-            "subject": self.subject, "dtype": self.dtype, "seed": self.seed, "passed": self.passed,
-            "counts": self.counts, "rows": [{k: _plain(v) for k, v in asdict(row).items()} for row in self.rows],
-        }  # fmt: skip
+            "subject": self.subject,
+            "description": self.description,
+            "dtype": self.dtype,
+            "seed": self.seed,
+            "passed": self.passed,
+            "counts": self.counts,
+            "rows": [{key: _plain(value) for key, value in asdict(row).items()} for row in self.rows],
+        }
         return json.dumps(content, indent=2, allow_nan=False)
 
     def to_html(self) -> str:

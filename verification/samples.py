@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 __all__ = ["Draws", "Sample", "extreme_vector"]
 
 Field = NDArray[np.float64]
+_BASIS = 1 << 23
+"""Largest number of values of the Lanczos basis, 64 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,7 @@ def extreme_vector(
         field[inside] = x / root
         return apply(field)[inside] * root
 
-    steps = min(steps, root.size)
+    steps = min(steps, root.size, max(10, _BASIS // root.size))
     basis = np.zeros((steps, root.size))
     images = np.zeros((steps, root.size))
     q = rng.standard_normal(root.size)

@@ -18,12 +18,15 @@ from pide.arrays import Array
 from pide.claims import validate_claims
 from pide.verification.claim import NotCheckableError, SubjectError
 from pide.verification.estimate import DOUBLE, ROUNDOFF, ErrorModel, gamma
+from pide.verification.rates import Rows
 from pide.verification.samples import Draws
 
 __all__ = ["Subject", "arithmetic", "call", "direct_sum", "inner", "largest_step", "norm"]
 
 Field = NDArray[np.float64]
 _PROBES = 20
+LARGEST_DENSE = 1200
+"""Largest number of unknowns for which checks see all rates (12 MB); above, they see the rows of drawn nodes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,7 @@ class Subject:
     Parameters
     ----------
     name : str
+        Short, for test ids.
     apply : callable
         A on arrays of shape (..., *masses.shape).
     masses : array
@@ -44,8 +48,8 @@ class Subject:
         Error bound of the engine; None makes the subject a black box with the error model of a dense product.
     adjoint : callable, optional
         The adjoint in the inner product of the masses.
-    rates : callable -> array (N, N), optional
-        w_ij m_j of L for i != j between inside nodes, rebuilt independently of `apply`.
+    rates : callable rows -> array (rows, N), optional
+        w_ij m_j of L for i != j between inside nodes, by row numbers, rebuilt independently of `apply`.
     rates_error : float
         Bound of the error of one rate: 0 for weights, the accuracy of the inverse FFT for rates read off a symbol.
     degree, killing : arrays, optional
@@ -60,6 +64,8 @@ class Subject:
         (sum_ij m_i m_j w_ij^2)^{1/2}.
     periodic : bool
         Whether lattice translations act on the fields.
+    description : str
+        What the report says below the name: space, scheme, engine.
     """
 
     name: str
@@ -69,7 +75,7 @@ class Subject:
     sign: int = 0
     model: Callable[[str], ErrorModel] | None = None
     adjoint: Callable[[Array], Array] | None = None
-    rates: Callable[[], Field] | None = None
+    rates: Callable[[Rows], Field] | None = None
     rates_error: float = 0.0
     degree: Field | None = None
     killing: Field | None = None
@@ -79,6 +85,7 @@ class Subject:
     octant: Field | None = None
     kernel_norm: Callable[[], float] | None = None
     periodic: bool = False
+    description: str = ""
 
     def __post_init__(self) -> None:
         validate_claims(self.claims)
@@ -131,6 +138,15 @@ class Subject:
         """The engine's error model, or that of a black box (see `black_box`)."""
         return black_box(self, dtype) if self.model is None else self.model(dtype)
 
+    def rate_rows(self, draws: Draws, salt: str) -> tuple[Rows, Field]:
+        """(row numbers, their rates): all rows of a small subject, else a drawn sample of them."""
+        rates = self.need("rates")
+        if self.size <= LARGEST_DENSE:
+            rows = np.arange(self.size)
+        else:
+            rows = np.sort(draws.generator(salt).choice(self.size, size=draws.samples, replace=False))
+        return rows, rates(rows)
+
     def need(self, attribute: str) -> Any:
         """The attribute, or NotCheckableError with the words of what is missing."""
         value = getattr(self, attribute)
@@ -181,10 +197,12 @@ def spread(subject: Subject) -> float:
     return math.sqrt(float(masses.max() / masses.min()))
 
 
-def direct_sum(rates: Callable[[], Field], masses: Field, killing: Field, terms: int) -> Callable[[str], ErrorModel]:
-    """Error model of an operator applied as a direct sum of `terms` products per row: componentwise g_{terms + 4}."""
-    K = rates()
-    scale = float(np.max(2 * np.sum(np.abs(K), axis=1) + np.abs(killing[masses > 0])))
+def direct_sum(row_sums: Field, killing: Field, terms: int) -> Callable[[str], ErrorModel]:
+    """Error model of an operator applied as a direct sum of `terms` products per row: componentwise g_{terms + 4}.
+
+    `row_sums` are sum_j |w_ij| m_j and `killing` kappa_i at the inside nodes.
+    """
+    scale = float(np.max(2 * row_sums + np.abs(killing)))
 
     def model(dtype: str) -> ErrorModel:
         u = ROUNDOFF[dtype]

@@ -88,11 +88,28 @@ def test_every_kernel_exterior_and_dimension_has_its_structure(kernel, exterior,
     else:
         gamma = KERNELS[kernel](n)
         continuum = pide.NonlocalDiffusion(gamma, images=exterior == "periodic" and gamma.horizon > 0.5)
-    operator = continuum.on(domain.grid(*COUNTS[n]), exterior=EXTERIORS[exterior])
+    scheme = "lattice" if kernel == "lattice power" else "auto"
+    operator = continuum.on(domain.grid(*COUNTS[n]), exterior=EXTERIORS[exterior], scheme=scheme)
     assert (operator.claims >= CONSERVATIVE) == (exterior in ("periodic", "reflecting"))
     assert killed(operator) == (exterior in ("zero", "value"))
     for dtype in ROUNDOFF:
         check(operator, dtype=dtype, samples=3).raise_if_failed()
+
+
+@pytest.mark.parametrize("s", [0.25, 0.5, 0.75])
+@pytest.mark.parametrize("domain", [pide.Interval(-1, 1), pide.Ball(radius=1.0, dimension=2)])
+def test_the_boundary_correction_keeps_what_it_claims(domain, s):
+    """D enters kappa: symmetric, energy decays, and nonnegative rates are claimed exactly when kappa + D >= 0."""
+    grid = domain.grid(40)
+    operator = pide.FractionalLaplacian(s=s).on(grid, exterior=pide.Zero(), scheme="corrected")
+    assert operator.claims >= {"self_adjoint", "positive_semidefinite", "energy_decay"}
+    signed = {"nonnegative_rates", "maximum_principle", "sub_markov"}
+    assert operator.claims & signed == (signed if operator.killing.min() >= 0 else set())
+    values = np.linalg.eigvalsh(operator.to_dense())
+    assert values[0] > 0
+    assert values[-1] <= operator.spectral_bound()
+    for dtype in ROUNDOFF:
+        check(operator, dtype=dtype).raise_if_failed()
 
 
 @given(operators)
@@ -232,7 +249,7 @@ def test_the_gradient_of_the_energy_is_the_adjoint(operator, data):
 def test_variance_and_mass_are_really_lost_under_a_zero_exterior():
     """u = 1 on (-1, 1), s = 1/2: by t = 0.1 the variance rises from 0 above 0.015 and the mass falls."""
     grid = pide.Interval(-1, 1).grid(64)
-    operator = pide.FractionalLaplacian(s=0.5).on(grid, exterior=pide.Zero())
+    operator = pide.FractionalLaplacian(s=0.5).on(grid, exterior=pide.Zero(), scheme="lattice")
     u = scipy.linalg.expm(-0.1 * operator.to_dense()) @ np.ones(64)
     assert not operator.claims & CONSERVATIVE
     assert float(grid.variance(u)) > 0.015
@@ -243,7 +260,7 @@ def test_variance_and_mass_are_really_lost_under_a_zero_exterior():
 def test_leaving_killing_out_would_give_a_false_bound():
     """Restricted (-Delta)^{1/2} on three nodes: 2 max d = 1.70 < lambda_max = 1.83 in units of h^{-1}."""
     grid = pide.Interval(0, 4).grid(3, nodes="interior")
-    operator = pide.FractionalLaplacian(s=0.5).on(grid, exterior=pide.Zero())
+    operator = pide.FractionalLaplacian(s=0.5).on(grid, exterior=pide.Zero(), scheme="lattice")
     largest = np.linalg.eigvalsh(operator.to_dense())[-1]
     assert largest == pytest.approx(1.83, abs=0.005)
     assert 2 * operator.degree.max() == pytest.approx(1.70, abs=0.005)

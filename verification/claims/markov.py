@@ -28,7 +28,7 @@ def nonnegative_rates(subject: Subject, draws: Draws) -> Iterator[Trial]:
     if subject.octant is not None:
         yield Trial(negative_part(subject.octant), 0.0, "lattice weights")
     if subject.rates is not None:
-        yield Trial(negative_part(subject.rates()), subject.rates_error, "rates between the nodes")
+        yield Trial(negative_part(subject.rate_rows(draws, "rates")[1]), subject.rates_error, "rates between the nodes")
     if subject.killing is not None:
         yield Trial(negative_part(subject.killing), 0.0, "killing")
 
@@ -80,13 +80,13 @@ def maximum_principle(subject: Subject, draws: Draws) -> Iterator[Trial]:
 
 
 def transition_trials(subject: Subject, draws: Draws) -> Iterator[Trial]:
-    """Entries of P >= 0: on sampled columns from the apply, on all entries from exposed rates."""
+    """Entries of P >= 0: on sampled columns from the apply, on rows from exposed rates."""
     for v in impulses(subject, draws):
         column, bound, _ = euler_step(subject, draws, v.values)
         yield Trial(negative_part(column * float(v.values.sum())), bound, f"column: {v.label}")
     if subject.rates is not None and subject.degree is not None:
         tau = largest_step(subject, "rate_bound", 1.0)
-        off_diagonal = negative_part(tau * subject.rates())
+        off_diagonal = negative_part(tau * subject.rate_rows(draws, "rates")[1])
         yield Trial(off_diagonal, tau * subject.rates_error, "off-diagonal entries from the rates")
         rate = subject.degree + (0.0 if subject.killing is None else subject.killing)
         yield Trial(negative_part(1.0 - tau * rate), arithmetic(), "diagonal entries 1 - tau (d + kappa)")
