@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 _LARGEST = {1: 1024, 2: 256, 3: 64}
 """Where the search for the degree stops, per dimension: about a second of work."""
 
-_CHECKS = 200
+_CHECKS = {1: 100, 2: 300, 3: 1000}
 _STEPS = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)
 """Points of the residual: the additive sequence of Roberts in three dimensions, powers of 1/1.2207440846."""
 
@@ -52,9 +52,9 @@ class ZernikeSolution:
     coefficients : tuple of arrays
         c for l = 0, 1, ...: shape (number of k, number of m). Those below rounding are left out.
     largest : float
-        max |f| over the quadrature nodes.
+        max |f| over all points where f was sampled.
     residual : float
-        max |f - (-Delta)^s u| over 200 points of the ball that are no quadrature nodes, relative to `largest`. As
+        max |f - (-Delta)^s u| over 100, 300, 1000 points of the ball (n = 1, 2, 3), relative to `largest`. As
         (-Delta)^s u is the expansion itself, this is the residual of the equation in the continuum.
     tail : float
         Norm of the coefficients of the highest eighth of the degrees, relative to that of all. What the expansion cuts
@@ -121,9 +121,10 @@ class ZernikeSolution:
     @property
     def integral(self) -> float:
         """int u dx = R^{n+2s} c_{0,0} / (mu_{0,0} Q_{0,0}); only the constant contributes."""
+        if not self.coefficients or not self.coefficients[0].size:
+            return 0.0
         constant = _first(0, self.s, self.ball.dimension) / math.sqrt(sphere_area(self.ball.dimension))
-        c = self.coefficients[0]
-        return self._volume_scale * float(c[0, 0] / self._multipliers[0][0]) / constant if c.size else 0.0
+        return self._volume_scale * float(self.coefficients[0][0, 0] / self._multipliers[0][0]) / constant
 
     @property
     def _scale(self) -> float:
@@ -318,9 +319,9 @@ def _without_noise(coefficients: list[Floats]) -> list[Floats]:
 
 
 def _check_points(n: int) -> Floats:
-    """Points of the open unit ball, denser towards the boundary, shape (n, _CHECKS)."""
-    a, b, c = np.modf(0.5 + np.outer(_STEPS, np.arange(1, _CHECKS + 1)))[0]
-    r, z, phi = a**0.25, 2 * b - 1, 2 * math.pi * c
+    """Points of the open unit ball, most of them near the boundary, where expansions converge last; shape (n, N)."""
+    a, b, c = np.modf(0.5 + np.outer(_STEPS, np.arange(1, _CHECKS[n] + 1)))[0]
+    r, z, phi = a**0.125, 2 * b - 1, 2 * math.pi * c
     if n == 1:
         return np.asarray((r * np.sign(z))[None])
     if n == 2:
