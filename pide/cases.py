@@ -167,12 +167,12 @@ class Case:
     verify: VerifyTable | None = None
 
 
-def _named(module: Any, *names: str) -> dict[str, type]:
+def _named(module: Any, *names: str) -> dict[str, Callable[..., Any]]:
     """Classes by the snake-case form of their names."""
     return {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): getattr(module, name) for name in names}
 
 
-_REGISTRIES: dict[Any, dict[str, type]] = {
+_REGISTRIES: dict[Any, dict[str, Callable[..., Any]]] = {
     domains.Domain | DataBox: {"data": DataBox}
     | _named(domains, "Interval", "Box", "Torus", "Ball")
     | _named(domains_ellipsoid, "Ellipsoid")
@@ -190,7 +190,8 @@ _REGISTRIES: dict[Any, dict[str, type]] = {
         "Tempered",
         "TruncatedFractional",
     ),
-    solvers.Stepper: _named(
+    solvers.Stepper: {"auto": lambda: None}
+    | _named(
         solvers,
         "Exact",
         "Lanczos",

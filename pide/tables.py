@@ -21,8 +21,8 @@ from pide.errors import CaseError
 __all__ = ["Registries", "structure"]
 
 T = TypeVar("T")
-Registries = Mapping[Any, Mapping[str, type]]
-"""Type of a field -> classes by the name that `type` gives them."""
+Registries = Mapping[Any, Mapping[str, Callable[..., Any]]]
+"""Type of a field -> classes, or functions that make objects, by the name that `type` gives them."""
 
 
 def structure(text: str, kind: type[T], registries: Registries, name: str) -> T:
@@ -71,7 +71,7 @@ def _is(*kinds: Any) -> Callable[[Any], bool]:
     return lambda kind: kind in kinds
 
 
-def _object_hook(registry: Mapping[str, type]) -> Callable[[Any, Any], Any]:
+def _object_hook(registry: Mapping[str, Callable[..., Any]]) -> Callable[[Any, Any], Any]:
     return lambda value, _: _construct(value, registry)
 
 
@@ -106,7 +106,7 @@ def _choices(given: str, names: Any) -> str:
     return f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(sorted(names))}."
 
 
-def _construct(value: Any, registry: Mapping[str, type]) -> Any:
+def _construct(value: Any, registry: Mapping[str, Callable[..., Any]]) -> Any:
     """Object of a table { type = "name", parameter = value, ... }."""
     if isinstance(value, str):
         value = {"type": value}

@@ -59,6 +59,10 @@ def test_a_case_holds_the_objects_of_the_library() -> None:
     assert case.verify is None
 
 
+def test_auto_leaves_the_stepper_to_the_solver() -> None:
+    assert parse_case(GOOD.replace('{ type = "crank_nicolson", dt = 0.01 }', '"auto"')).solver.stepper is None
+
+
 def test_nested_lists_become_tuples_of_the_constructor() -> None:
     box = '{ type = "box", bounds = [[0, 1], [0, 2]] }'
     case = parse_case(GOOD.replace('{ type = "ball", radius = 1.0, dimension = 2 }', box))
