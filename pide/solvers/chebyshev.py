@@ -15,8 +15,8 @@ import scipy.special
 from numpy.typing import NDArray
 
 from pide.arrays import Array
-from pide.solvers.lanczos import progress_towards, require_affine
 from pide.solvers.phi import phi
+from pide.solvers.projection import progress_towards, require_affine
 from pide.solvers.rows import as_rows, detached, norms
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 

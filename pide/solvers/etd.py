@@ -16,6 +16,7 @@ from pide.errors import NotConverged
 from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.krylov import KrylovSpace, grow
 from pide.solvers.phi import phi
+from pide.solvers.projection import growth_bound
 from pide.solvers.rows import as_rows, detached, norms
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 
@@ -143,7 +144,7 @@ def _actions(flow: Flow, tol: float) -> _Actions:
 
 def _krylov_action(flow: Flow, d: Array, h: float, u: Array, tol: float) -> PhiAction:
     """Phi action on the Krylov space of d, accurate to tol |u| for all tau <= h."""
-    xp, growth = namespace(d), 0.0 if flow.is_dissipative else flow.generator.spectral_bound()
+    xp, growth = namespace(d), growth_bound(flow, 1.0)
     mean = flow.mean_part(d)
     rest = d if mean is None else d - mean
     scale = norms(as_rows(u, flow.dimension)) + h * norms(as_rows(d, flow.dimension))

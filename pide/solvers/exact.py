@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pide.arrays import Array
 from pide.solvers.diagonal import DiagonalGenerator
-from pide.solvers.lanczos import require_affine
 from pide.solvers.phi import phi
+from pide.solvers.projection import require_affine
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 
 __all__ = ["Exact"]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pide.arrays import Array, namespace
 from pide.errors import NotConverged
 from pide.solvers.krylov import KrylovSpace
-from pide.solvers.lanczos import Target, progress_towards, require_affine
 from pide.solvers.linear import conjugate_gradients
 from pide.solvers.preconditioners import TransformInverse, preconditioner
+from pide.solvers.projection import Target, progress_towards, require_affine
 from pide.solvers.rows import as_rows, axpy, dots, norms, scaled
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 
@@ -24,6 +24,7 @@ __all__ = ["ShiftInvertLanczos"]
 
 _INNER_MARGIN = 0.1
 _LOOSEST = 0.1
+_TINY = float(np.finfo(np.float64).tiny)
 _IMAGE_MARGIN = 1e-2
 """Images whose rounding would move the result by more than this part of tol are computed afresh, by one apply."""
 
@@ -65,7 +66,7 @@ class ShiftInvertLanczos(Stepper):
             return Trajectory(states, 0, 0.0)
         target = Target.of(flow, flow.initial)
         basis = _Basis.start(flow, target)
-        changes = _Changes(len(taus))
+        changes = _Changes()
         inverse = preconditioner(flow.generator, self.pole * taus[-1])
         while True:
             space = basis.space(target)
@@ -163,25 +164,24 @@ class _Basis:
         return np.stack([dots(target.offset, v) for v in self.vectors], axis=1)
 
 
+@dataclass(frozen=True, eq=False)
 class _Changes:
-    """Error of the newest coordinates from how they changed: d max(1, q / (1 - q)), q the rate of convergence."""
+    """Error of the newest coordinates from how they changed: d max(1, q / (1 - q)), q the rate of convergence.
 
-    def __init__(self, count: int) -> None:
-        self.previous: list[NDArray[np.float64] | None] = [None] * count
-        self.history: list[NDArray[np.float64]] = []
+    `coordinates` holds those of every output time in the last space; `history` the relative changes, shape (T, B).
+    """
+
+    coordinates: list[NDArray[np.float64]] = field(default_factory=list)
+    history: list[NDArray[np.float64]] = field(default_factory=list)
 
     def update(self, space: KrylovSpace, target: Target, overlap: NDArray[np.float64], taus: Sequence[float]) -> float:
+        """Estimate for the space, the largest over times and batch; 1 for the first space."""
+        new = [space.coefficients(target.k, tau) for tau in taus]
         change = []
-        for i, tau in enumerate(taus):
-            c = space.coefficients(target.k, tau)
-            old = self.previous[i]
-            if old is not None:
-                difference = c.copy()
-                difference[:, : old.shape[1]] -= old
-                change.append(
-                    np.linalg.norm(difference, axis=1) / np.maximum(target.norm_of(space, c, overlap, tau), _TINY)
-                )
-            self.previous[i] = c
+        for tau, c, old in zip(taus, new, self.coordinates, strict=False):
+            size = np.maximum(target.norm_of(space, c, overlap, tau), _TINY)
+            change.append(np.linalg.norm(c - np.pad(old, ((0, 0), (0, c.shape[1] - old.shape[1]))), axis=1) / size)
+        self.coordinates[:] = new
         if not change:
             return 1.0 if np.any(space.norm > 0) else 0.0
         self.history.append(np.stack(change))
@@ -191,9 +191,6 @@ class _Changes:
             one, two = _quotient(d, self.history[-2]), np.sqrt(_quotient(d, self.history[-3]))
             rate = np.clip(np.maximum(one, two), 0.0, 0.95)
         return float(np.max(d * np.maximum(1.0, rate / (1.0 - rate))))
-
-
-_TINY = float(np.finfo(np.float64).tiny)
 
 
 def _quotient(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
