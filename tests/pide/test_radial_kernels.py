@@ -74,6 +74,22 @@ def test_tail_integrals_of_a_pole():
     np.testing.assert_allclose(tail_integrals(lambda r: r**-2.0, edges, radii), expected, rtol=1e-13, atol=1e-15)
 
 
+def test_a_vanishing_moment_does_not_refine_without_end():
+    """int_0^1/2 r^3 (1 - 2.5 r) dr = 0: the tolerance of the panels is relative to the integral of |f|."""
+    kernel = kernels.Radial(lambda r: 1 - 2.5000000000000004 * r, horizon=0.5)
+    assert kernel.mass(2) == pytest.approx(2 * math.pi / 48, rel=1e-13)
+    assert abs(kernel.second_moment(2)) < 1e-16
+    # int r (cos-average - 1) over the plane is a function of k with leading term k^4: J_0(x) - 1 = -x^2/4 + x^4/64 ...
+    fourth = 2 * math.pi / 64 * (1 / 6 * 0.5**6 - 2.5 / 7 * 0.5**7)
+    assert kernel.symbol(np.asarray([0.1]), 2)[0] == pytest.approx(fourth * 1e-4, rel=1e-4)
+
+
+def test_noise_is_refused_before_memory_runs_out():
+    kernel = kernels.Radial(lambda r: 2 + np.sin(1e13 * r), horizon=0.5)
+    with pytest.raises(ValueError, match=r"more than 16384 panels.* Give a piecewise smooth f"):
+        kernel.mass(1)
+
+
 REFUSED = [
     (lambda: kernels.Radial(lambda r: 1.0, 0.5), r"f returned shape \(\) for radii of shape \(400,\)"),
     (lambda: kernels.Radial(lambda r: np.where(r > 0.4, np.nan, r), 0.5), r"not finite at r = 0.40?\d*.*singularity=a"),

@@ -22,6 +22,8 @@ _NODES = 16
 _TOLERANCE = 1e-15
 _DEEPEST = 44
 """Halvings after which a panel is accepted: at a jump of g it is then too short to matter."""
+_MOST = 1 << 14
+"""Panels halved in one sweep; a piecewise smooth g needs a few for each of its kinks."""
 _RADIANS = 8.0
 """Phase over which 16 Gauss nodes integrate a cosine to rounding."""
 _FARTHEST = 1e4
@@ -29,20 +31,29 @@ _FARTHEST = 1e4
 
 
 def adaptive_panels(g: Function, powers: Sequence[float], end: float) -> Reals:
-    """Edges 0 = e_0 < e_1 < ... = end of panels that resolve r^p g(r) for each p > -1 in `powers`."""
+    """Edges 0 = e_0 < e_1 < ... = end of panels that resolve r^p g(r) for each p > -1 in `powers`.
+
+    Panels are halved until the change is below 1e-15 of int r^p |g| dr, which does not vanish with the moment of g.
+
+    Raises
+    ------
+    ValueError
+        When more than 16384 panels would be halved at once: g is not piecewise smooth.
+    """
     first = _first_edge(g, powers, end)
     edges = np.asarray(first * 2.0 ** np.arange(0, np.ceil(np.log2(end / first))), dtype=np.float64)
     lower, upper = edges, np.append(edges[1:], end)[: edges.size]
-    totals = [_moment(g, p, np.asarray([0.0, first])) + np.sum(_gauss(g, p, lower, upper)) for p in powers]
+    totals = [_absolute_moment(g, p, first, lower, upper) for p in powers]
     accepted = [edges, np.asarray([0.0, first, end])]
     for _ in range(_DEEPEST):
         middle = np.asarray((lower + upper) / 2, dtype=np.float64)
         bad = np.zeros(lower.shape, dtype=bool)
         for p, total in zip(powers, totals, strict=True):
             halves = _gauss(g, p, lower, middle) + _gauss(g, p, middle, upper)
-            bad |= abs(_gauss(g, p, lower, upper) - halves) > _TOLERANCE * abs(total)
+            bad |= abs(_gauss(g, p, lower, upper) - halves) > _TOLERANCE * total
         if not bad.any():
             break
+        _refuse_many(int(bad.sum()))
         accepted.append(middle[bad])
         lower, upper = np.concatenate([lower[bad], middle[bad]]), np.concatenate([middle[bad], upper[bad]])
     return np.unique(np.concatenate(accepted))
@@ -99,17 +110,28 @@ def _first_edge(g: Function, powers: Sequence[float], end: float) -> float:
     for _ in range(_DEEPEST):
         agree = True
         for p in powers:
-            coarse, fine = (float(w @ g(first * r)) for r, w in (power_rule(_NODES, p), power_rule(_NODES + 8, p)))
-            agree &= abs(coarse - fine) <= 1e-12 * abs(fine)
+            (r, w), (finer, v) = power_rule(_NODES, p), power_rule(_NODES + 8, p)
+            values = g(first * finer)
+            coarse, fine, scale = float(w @ g(first * r)), float(v @ values), float(v @ abs(values))
+            agree &= abs(coarse - fine) <= 1e-12 * scale
         if agree:
             break
         first /= 2
     return first
 
 
-def _moment(g: Function, power: float, edges: Reals) -> float:
-    r, w = panel_rule(edges, power)
-    return float(w @ g(r))
+def _absolute_moment(g: Function, power: float, first: float, lower: Reals, upper: Reals) -> float:
+    """int r^p |g(r)| dr, as exactly as a tolerance needs."""
+    r, w = panel_rule(np.asarray([0.0, first]), power)
+    return float(w @ abs(g(r)) + np.sum(_gauss(lambda q: abs(g(q)), power, lower, upper)))
+
+
+def _refuse_many(count: int) -> None:
+    if count > _MOST:
+        raise ValueError(
+            f"a function of the distance needs more than {_MOST} panels: it is noisy, or oscillates or jumps too often "
+            "to be integrated. Give a piecewise smooth f, or a smaller horizon."
+        )
 
 
 def _gauss(g: Function, power: float, lower: Reals, upper: Reals) -> Reals:
