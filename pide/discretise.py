@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pide.arrays import Array, as_float, is_numpy
+from pide.continuum.advection import Advection
 from pide.continuum.exterior import Exterior, Periodic, Zero
 from pide.continuum.kernels import Fractional, Kernel, TwoPoint
 from pide.continuum.operators import (
@@ -23,6 +24,8 @@ from pide.continuum.operators import (
     ScaledOperator,
 )
 from pide.continuum.potentials import LogPotential, Potential, RieszPotential
+from pide.operators.advection import SCHEMES as ADVECTION_SCHEMES
+from pide.operators.advection import advection_operator
 from pide.operators.algebra import add, scale
 from pide.operators.base import Operator
 from pide.operators.boundary import EVOLUTION_CAP, corrected
@@ -45,6 +48,7 @@ _SCHEMES: dict[type, tuple[str, ...]] = {
     FractionalLaplacian: ("lattice", "compatible", "corrected", "fourier"),
     Laplacian: ("lattice", "fourier"),
     Multiplier: ("fourier",),
+    Advection: ADVECTION_SCHEMES,
     RieszPotential: POTENTIAL_SCHEMES,
     LogPotential: POTENTIAL_SCHEMES,
 }
@@ -59,6 +63,7 @@ class _Request:
     scheme: str
     engine: str
     evolution: bool
+    automatic: bool = False
 
 
 def discretise(
@@ -85,9 +90,9 @@ def discretise(
         limit as the horizon shrinks with h (Tian and Du 2013; Du, Tao, Tian and Yang 2019); the default of
         `NonlocalDiffusion`. "lattice": the power (sum_a 4 sin^2(k_a h_a / 2) / h_a^2)^s of the discrete Laplacian,
         monotone, O(h^2) on smooth data; the default of `FractionalLaplacian`. "corrected": the same with the boundary
-        defect of `Zero` exteriors removed (`pide.operators.boundary`). "fourier": the continuum symbol at the
-        resolved wavenumbers of a torus, of spectral order on smooth data, not monotone. Potentials have "galerkin",
-        "spectral" and "fourier" (`pide.operators.potentials`).
+        defect removed (`pide.operators.boundary`), the default for `Zero` exteriors where the domain has an exact
+        distance. "fourier": the continuum symbol at the resolved wavenumbers of a torus, of spectral order on smooth
+        data, not monotone. Potentials have "galerkin", "spectral" and "fourier" (`pide.operators.potentials`).
     engine : {"auto", "fft", "stencil"}; for TwoPoint kernels {"auto", "dense", "sparse"}
         The fast apply; "auto" takes the stencil for a few neighbours and the FFT otherwise, and notes which.
     evolution : bool
@@ -120,6 +125,8 @@ def discretise(
 
 def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:
     if isinstance(A, ScaledOperator):
+        if isinstance(A.operator, (OperatorSum, ScaledOperator)):
+            return _dispatch(A.distributed(), request)
         return scale(_dispatch(A.operator, request), A.factor)
     if isinstance(A, OperatorSum):
         return add(*(_dispatch(term, _for_term(term, request)) for term in A.terms))
@@ -132,7 +139,7 @@ def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:
         return _two_point(A, A.kernel, request)
     if request.engine not in ENGINES:
         raise ValueError(f"engine={request.engine!r}: a grid operator has {', '.join(map(repr, ENGINES))}.")
-    return build(A, replace(request, scheme=_checked_scheme(A, request)))
+    return build(A, replace(request, scheme=_checked_scheme(A, request), automatic=request.scheme == "auto"))
 
 
 def _for_term(term: ContinuumOperator, request: _Request) -> _Request:
@@ -179,12 +186,8 @@ def _fractional(A: Any, request: _Request) -> Operator:
     )
     if request.scheme != "corrected":
         return plain
-    if not isinstance(A.s, (int, float)):
-        raise TypeError(
-            "scheme='corrected' with an array s: the correction has no gradient in s. Pass s=float(s), or write "
-            "scheme='lattice'."
-        )
-    return corrected(plain, float(A.s), EVOLUTION_CAP if request.evolution else math.inf)
+    cap = EVOLUTION_CAP if request.evolution else math.inf
+    return corrected(plain, A.s, cap=cap, strict=not request.automatic)
 
 
 def _laplacian(A: Any, request: _Request) -> Operator:
@@ -297,7 +300,8 @@ def _checked_exterior(exterior: Exterior | None, grid: Grid) -> Exterior:
 def _checked_scheme(A: ContinuumOperator, request: _Request) -> str:
     known, scheme = _SCHEMES[type(A)], request.scheme
     if scheme == "auto":
-        return known[0]
+        zero_exterior = isinstance(A, FractionalLaplacian) and isinstance(request.exterior, Zero)
+        return "corrected" if zero_exterior else known[0]
     if scheme not in known:
         near = difflib.get_close_matches(str(scheme), known, 1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
@@ -318,4 +322,5 @@ _TABLE: dict[type, Callable[[Any, _Request], Operator]] = {
     FractionalLaplacian: _fractional,
     Laplacian: _laplacian,
     Multiplier: _multiplier,
+    Advection: lambda A, request: advection_operator(A, request.grid, request.exterior, request.scheme),
 }

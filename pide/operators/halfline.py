@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.signal import fftconvolve
+from typing import Any
 
+import numpy as np
+
+from pide.arrays import Array, like, namespace
+from pide.operators.toeplitz import toeplitz
 from pide.quadrature.lattice import lattice_weights
 
-__all__ = ["halfline_defect"]
+__all__ = ["halfline_defect", "power"]
 
 _TERMS = 28
 _FAR = 20_000
 
 
-def halfline_defect(s: float, offset: float, depth: int) -> NDArray[np.float64]:
+def halfline_defect(s: Any, offset: float, depth: int) -> Array:
     """g_j = sum_{k >= 0} K_{j-k} (k + offset)^s, the unit-lattice (-Delta)^s of x_+^s at x = j + offset.
 
     In the continuum (-Delta)^s x_+^s = 0 for x > 0, so g is pure lattice error. It falls like
@@ -22,8 +24,8 @@ def halfline_defect(s: float, offset: float, depth: int) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    s : float
-        0 < s < 1.
+    s : float or 0-d array
+        0 < s < 1; g is differentiable in a torch s.
     offset : float
         Distance of the first node from the boundary in units of h, 0 < offset.
     depth : int
@@ -41,16 +43,22 @@ def halfline_defect(s: float, offset: float, depth: int) -> NDArray[np.float64]:
     """
     M = 4 * depth + _FAR
     weights = lattice_weights(s, (1.0,), (M,))
-    K = -np.asarray(weights.octant)
-    K[0] = float(weights.rate)
-    profile = (np.arange(M) + offset) ** s
-    g = fftconvolve(profile, np.concatenate([K[1:M][::-1], K[:depth]]))[M - 1 : M - 1 + depth]
-    c = -K[M] * float(M) ** (1 + 2 * s)
+    beta = weights.octant
+    x = like(np.arange(M) + offset, beta)
+    profile = power(x, s)
+    g = weights.rate * profile[:depth] - toeplitz(beta[:M], (M,))(profile)[:depth]
     start = M - 0.5 + offset
-    ratio = (np.arange(depth) + offset) / start
-    series = np.zeros(depth)
-    coefficient = 1.0
+    c = beta[M] * float(M) ** (1 + 2 * s)
+    ratio = x[:depth] / start
+    series = namespace(ratio).zeros_like(ratio)
+    coefficient: Any = 1.0
     for m in range(_TERMS):
-        series += coefficient * ratio**m / (s + m)
-        coefficient *= (1 + 2 * s + m) / (m + 1)
-    return np.asarray(g - c * start**-s * series)
+        series = series + coefficient * ratio**m / (s + m)
+        coefficient = coefficient * (1 + 2 * s + m) / (m + 1)
+    return g - c * start**-s * series
+
+
+def power(x: Array, s: Any) -> Array:
+    """x^s for x > 0, differentiable in s."""
+    xp = namespace(x)
+    return xp.exp(s * xp.log(x))
