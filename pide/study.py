@@ -18,15 +18,18 @@ from pide.comparison import compare
 from pide.continuum.domains import Box, Domain, Torus
 from pide.continuum.operators import ContinuumOperator, FractionalLaplacian, Laplacian, NonlocalDiffusion
 from pide.continuum.problems import Heat
+from pide.discretise import discretise
 from pide.errors import CaseError
 from pide.files import atomic, record_json
 from pide.inputs import read_array
 from pide.labels import Labels
+from pide.operators.base import Operator
 from pide.plotting import write_figure
 from pide.result import Result
 from pide.solvers.solve import solve
+from pide.spaces.grid import Grid
 
-__all__ = ["Study", "output_files", "run_study", "summary", "write_study"]
+__all__ = ["Study", "case_operator", "output_files", "run_study", "summary", "write_study"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +63,7 @@ def run_study(case: Case, folder: str | Path = ".", progress: bool | None = None
         If the data do not fit the grid, with the table of the case file to change.
     """
     labels = Labels(case.initial.name, case.initial.unit, case.grid.unit, case.time.unit)
-    data = _read(case, Path(folder))
-    grid = _grid(case, data)
-    clean = grid.sample(case.initial.field if data is None else _fitting(data, grid))
-    initial = clean + _noise(case, grid)
+    grid, clean, initial = _fields(case, Path(folder))
     table = case.time
     times = np.asarray(table.times) if table.times else np.linspace(0, table.until or 0, table.count + 1)
     results = {}
@@ -74,6 +74,26 @@ def run_study(case: Case, folder: str | Path = ".", progress: bool | None = None
         )
         results[name] = replace(result, labels=labels)
     return Study(case, results, clean if case.initial.noise else None)
+
+
+def case_operator(case: Case, folder: str | Path = ".") -> Operator:
+    """Discrete operator that `run_study` integrates, without solving; to be verified or inspected.
+
+    Raises
+    ------
+    CaseError
+        As for `run_study`.
+    """
+    grid, _, initial = _fields(case, Path(folder))
+    return discretise(_operator(case.operator, grid, initial), grid, exterior=case.exterior, evolution=True)
+
+
+def _fields(case: Case, folder: Path) -> tuple[Grid, NDArray[np.float64], NDArray[np.float64]]:
+    """(grid, the field of [initial], the same with its noise)."""
+    data = _read(case, folder)
+    grid = _grid(case, data)
+    clean = grid.sample(case.initial.field if data is None else _fitting(data, grid))
+    return grid, clean, clean + _noise(case, grid)
 
 
 def _read(case: Case, folder: Path) -> NDArray[np.float64] | None:

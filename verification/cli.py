@@ -1,4 +1,4 @@
-"""`pide verify TARGET`: the report of an operator named as module:object, or the kill matrix of the checks.
+"""`pide verify TARGET`: the report of the operator of a case or of module:object, or the kill matrix of the checks.
 
 Exit codes as for every pide command: 0 the report passed, 1 a claim failed, 2 a wrong argument.
 """
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pide.cases import read_case
+from pide.study import case_operator
 from pide.verification.checking import check
 from pide.verification.mutants import MUTANTS, kill_matrix, table
 from pide.verification.report import Report
@@ -29,7 +31,7 @@ def verify(argv: Sequence[str]) -> int:
         if options.mutants:
             return print_kill_matrix(options)
         if options.target is None:
-            raise ValueError("no TARGET given: write module:object, for example examples.operators:heat, or --mutants.")
+            raise ValueError("no TARGET given: write case.toml or module:object, or --mutants.")
         return print_report(options)
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"pide verify: {error}", file=sys.stderr)
@@ -39,7 +41,7 @@ def verify(argv: Sequence[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """The options of the command."""
     options = argparse.ArgumentParser(prog="pide verify", description="Check the claims of a discrete operator.")
-    options.add_argument("target", nargs="?", metavar="TARGET", help="module:object, an operator or a function of none")
+    options.add_argument("target", nargs="?", metavar="TARGET", help="case.toml or module:object")
     options.add_argument("--claims", nargs="+", metavar="NAME", help="only these; 'all' asks which claims hold")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--samples", type=int, default=20, help="draws per check")
@@ -71,18 +73,20 @@ def print_kill_matrix(options: argparse.Namespace) -> int:
 
 
 def load(target: str) -> Any:
-    """The object of "module:object"; a class or function is called without arguments.
+    """The discrete operator of "case.toml", or the object of "module:object"; functions are called without arguments.
 
     Raises
     ------
     ValueError
-        If the target has no colon, or the module no such object.
-    ImportError
-        If the module cannot be imported.
+        If the case has errors, the target has no colon, or the module no such object.
+    FileNotFoundError, ImportError
+        If there is no such file or module.
     """
+    if target.endswith(".toml"):
+        return case_operator(read_case(target), Path(target).parent)
     module_name, colon, name = target.partition(":")
     if not (module_name and colon and name):
-        raise ValueError(f"TARGET {target!r}: needed is module:object. Write for example mypackage.operators:heat.")
+        raise ValueError(f"TARGET {target!r}: needed is case.toml or module:object, such as package.module:heat.")
     sys.path.insert(0, "")
     try:
         module = importlib.import_module(module_name)

@@ -37,6 +37,34 @@ def test_the_kill_matrix(capsys):
     assert lines[-1] == f"{len(lines) - 1} of {len(lines) - 1} mutants die"
 
 
+CASE = """
+[domain]
+type = "interval"
+a = 0
+b = 1
+[grid]
+counts = [32]
+[operator]
+type = "nonlocal_diffusion"
+kernel = { type = "linear", horizon = 0.2 }
+diffusivity = 0.5
+[exterior]
+type = "reflecting"
+[initial]
+field = { type = "mode", k = [3.0] }
+[time]
+until = 0.1
+"""
+
+
+def test_the_operator_of_a_case_file(tmp_path, capsys):
+    path = tmp_path / "case.toml"
+    path.write_text(CASE)
+    assert verify([str(path), "--samples", "4"]) == 0
+    assert "factor 0.5; scheme: compatible weights of Linear(horizon=0.2" in capsys.readouterr().out
+    assert load(str(path)).claims >= {"markov", "conserves_mass"}
+
+
 def test_the_command_is_registered(capsys):
     assert main(["verify", TARGET, "--samples", "1", "--claims", "linear"]) == 0
     assert "1 holds" in capsys.readouterr().out
@@ -45,8 +73,9 @@ def test_the_command_is_registered(capsys):
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        ([], "write module:object"),
-        (["interval_zero"], "Write for example mypackage.operators:heat"),
+        ([], "write case.toml or module:object"),
+        (["interval_zero"], "such as package.module:heat"),
+        (["nowhere.toml"], "no such case file"),
         (["pide.verification.honest:interval_zer"], "Did you mean pide.verification.honest:interval_zero?"),
         (["pide.nowhere:x"], "No module named 'pide.nowhere'"),
         ([TARGET, "--claims", "nonsense"], "Choose from linear"),
