@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 
-from pide.arrays import Array, is_numpy, like, namespace
+from pide.arrays import Array, as_float, is_numpy, like, namespace
 from pide.continuum.potentials import Potential
 from pide.quadrature.cells import Boxes, cells_by_slab, origin_boxes, refine
 from pide.quadrature.rules import CORNER_ORDER, box_rule, gauss, orders
@@ -65,8 +65,8 @@ def galerkin_weights(potential: Potential, spacing: Sequence[float], reach: Sequ
     Near cells: tensor Gauss rules on each cell. Far offsets: Gauss rules for the weight phi_j, the rule with one point
     being the midpoint rule, with two its second-order correction, with as many as the ellipse of convergence asks for.
     Errors are below 1e-13 of the largest weight, up to rounding. Weights are bitwise equal under swaps of axes with
-    equal spacing. Cost: about 10 to 50 kernel values per offset, one in n! of them being computed when the spacings
-    are equal. Results for numbers s are cached.
+    equal spacing, and when all arguments are swapped. Cost: about 10 to 50 kernel values per offset, one in n! of
+    them being computed when the spacings are equal. Results for numbers s are cached.
 
     Raises
     ------
@@ -75,9 +75,10 @@ def galerkin_weights(potential: Potential, spacing: Sequence[float], reach: Sequ
     """
     steps, counts = tuple(float(h) for h in spacing), tuple(int(J) for J in reach)
     _check(steps, counts)
-    potential.order(len(steps))
-    number = isinstance(getattr(potential, "s", 0.0), (int, float))
-    return (_cached if number else _compute)(potential, steps, counts)
+    number = isinstance(potential.order(len(steps)), (int, float))
+    axes = sorted(range(len(steps)), key=lambda a: (steps[a], -counts[a]))
+    octant = (_cached if number else _compute)(potential, tuple(steps[a] for a in axes), tuple(counts[a] for a in axes))
+    return namespace(octant).permute_dims(octant, tuple(sorted(range(len(axes)), key=axes.__getitem__)))
 
 
 def symbol_floor(potential: Potential, spacing: Sequence[float]) -> float:
@@ -92,7 +93,7 @@ def symbol_floor(potential: Potential, spacing: Sequence[float]) -> float:
     """
     n = len(spacing)
     corner = sum((math.pi / h) ** 2 for h in spacing)
-    return float(corner ** -float(potential.order(n)) * (2 / math.pi) ** (2 * n))
+    return float(corner ** -as_float(potential.order(n)) * (2 / math.pi) ** (2 * n))
 
 
 def _check(spacing: tuple[float, ...], reach: tuple[int, ...]) -> None:
