@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pide.quadrature.jacobi import gauss_jacobi
 
-__all__ = ["spherical_harmonics", "spherical_rule"]
+__all__ = ["spherical_coefficients", "spherical_harmonics", "spherical_rule"]
 
 Floats = NDArray[np.float64]
 Directions = tuple[Floats, ...]
@@ -35,6 +35,36 @@ def spherical_rule(dimension: int, degree: int) -> tuple[Directions, Floats]:
     x, y = np.outer(sine, np.cos(angles)), np.outer(sine, np.sin(angles))
     areas = np.repeat(4 * math.pi / angles.size * weights, angles.size)
     return (x.ravel(), y.ravel(), np.repeat(z, angles.size)), areas
+
+
+def spherical_coefficients(values: Floats, dimension: int, degree: int) -> Iterator[Floats]:
+    """Yield sum_j w_j v(theta_j) Y(theta_j) for the harmonics of degree l = 0, ..., degree; on S^0 l <= 1.
+
+    Parameters
+    ----------
+    values : array, shape (K, N)
+        Functions at the directions of `spherical_rule(dimension, degree)`, one per row.
+
+    Returns
+    -------
+    iterator of arrays, shape (K, number of harmonics of degree l)
+
+    Notes
+    -----
+    n = 3: a Fourier transform along each circle, then one product per l: K degree^3 operations instead of K degree^4.
+    """
+    directions, weights = spherical_rule(dimension, degree)
+    if dimension < 3:
+        for Y in spherical_harmonics(directions, degree):
+            yield values @ (Y * weights[:, None])
+        return
+    circle = 2 * degree + 2
+    z, sine = directions[2][::circle], np.hypot(directions[0], directions[1])[::circle]
+    along = np.fft.rfft(values.reshape(len(values), z.size, circle), axis=2)
+    for ell, legendre in enumerate(_legendre(z, sine, degree)):
+        orders = _azimuthal(ell) * weights[::circle, None] * legendre
+        products = np.einsum("kjm,jm->km", along[:, :, : ell + 1], orders)
+        yield np.concatenate([products.real, -products.imag[:, 1:]], axis=1)
 
 
 def spherical_harmonics(directions: Directions, degree: int) -> Iterator[Floats]:
@@ -58,15 +88,27 @@ def _circular(directions: Directions, degree: int) -> Iterator[Floats]:
 
 
 def _spherical(directions: Directions, degree: int) -> Iterator[Floats]:
-    """Associated Legendre functions by recurrence in l for all m at once, times the powers of e^{i phi}."""
     x, y, z = directions
     sine = np.hypot(x, y)
     turn = np.where(sine > 0, (x + 1j * y) / np.where(sine > 0, sine, 1.0), 1.0)
     powers = turn[:, None] ** np.arange(degree + 1)
+    for ell, legendre in enumerate(_legendre(z, sine, degree)):
+        values = _azimuthal(ell) * legendre * powers[:, : ell + 1]
+        yield np.concatenate([values.real, values.imag[:, 1:]], axis=1)
+
+
+def _azimuthal(ell: int) -> Floats:
+    """Norms of 1, e^{i phi}, ...: 1/sqrt(2 pi), 1/sqrt(pi), ..., 1/sqrt(pi)."""
+    norms = np.full(ell + 1, 1 / math.sqrt(math.pi))
+    norms[0] = 1 / math.sqrt(2 * math.pi)
+    return norms
+
+
+def _legendre(z: Floats, sine: Floats, degree: int) -> Iterator[Floats]:
+    """Yield P_l^m(z), shape (N, l + 1), for l = 0, ..., degree: recurrence in l for all m at once."""
     before, now = np.zeros((z.size, 0)), np.full((z.size, 1), 1 / math.sqrt(2))
     for ell in range(degree + 1):
-        trig = now * np.where(np.arange(ell + 1) > 0, 1.0, math.sqrt(0.5)) / math.sqrt(math.pi)
-        yield np.concatenate([trig * powers[:, : ell + 1].real, (trig * powers[:, : ell + 1].imag)[:, 1:]], axis=1)
+        yield now
         before, now = now, _next_legendre(ell + 1, z, sine, now, before)
 
 

@@ -22,15 +22,15 @@ from pide.continuum.constants import check_order, sphere_area
 from pide.continuum.domains import Ball, Domain, Interval
 from pide.continuum.exact import jacobi_multiplier, torsion_maximum
 from pide.errors import NotConverged
-from pide.quadrature.harmonics import spherical_harmonics, spherical_rule
+from pide.quadrature.harmonics import spherical_coefficients, spherical_harmonics, spherical_rule
 from pide.quadrature.jacobi import gauss_jacobi, orthonormal_jacobi
 
 __all__ = ["ZernikeSolution", "zernike_solve"]
 
 Floats = NDArray[np.float64]
 
-_LARGEST = {1: 1024, 2: 256, 3: 64}
-"""Where the search for the degree stops, per dimension: about a second of work."""
+_LARGEST = {1: 1024, 2: 512, 3: 128}
+"""Where the search for the degree stops, per dimension: a few seconds of work at most."""
 
 _CHECKS = {1: 100, 2: 300, 3: 1000}
 _STEPS = (0.8191725133961645, 0.6710436067037893, 0.5497004779019703)
@@ -163,9 +163,8 @@ def zernike_solve(
         0 < s < 1.
     domain : Ball or Interval
     degree : int or None
-        Largest total degree of the expansion. None doubles it from 8 until the residual is at most `tol`.
+        Largest total degree of the expansion. None doubles it from 8 until `residual` and `tail` are at most `tol`.
     tol : float
-        Relative to max |f|.
 
     Returns
     -------
@@ -185,7 +184,7 @@ def zernike_solve(
     TypeError
         For other domains and complex f.
     NotConverged
-        When the largest degree tried leaves a residual above `tol`: f is not smooth enough.
+        When the largest degree tried leaves a residual or a tail above `tol`: f is not smooth enough.
 
     References
     ----------
@@ -200,13 +199,13 @@ def zernike_solve(
     degree = 8
     while True:
         solution = _expand(f, order, ball, degree)
-        if solution.residual <= tol:
+        if max(solution.residual, solution.tail) <= tol:
             return solution
         if 2 * degree > _LARGEST[ball.dimension]:
             raise NotConverged(
-                f"zernike_solve: residual {solution.residual:.1e} of max |f| at degree {degree}, wanted {tol:.1e}. The "
-                "expansion converges fast for f smooth up to the boundary only. Give a larger tol, or degree= to "
-                "accept what it reaches, or solve on a grid."
+                f"zernike_solve: residual {solution.residual:.1e} of max |f|, tail {solution.tail:.1e} at degree "
+                f"{degree}, wanted {tol:.1e}. The expansion converges fast for f smooth up to the boundary only. Give a "
+                "larger tol, or degree= to accept what it reaches, or solve on a grid."
             )
         degree *= 2
 
@@ -224,16 +223,16 @@ def _as_ball(domain: Domain) -> Ball:
 
 def _expand(f: Callable[..., Any] | float, s: float, ball: Ball, degree: int) -> ZernikeSolution:
     n = ball.dimension
-    directions, areas = spherical_rule(n, degree)
+    directions, _ = spherical_rule(n, degree)
     t, weights = gauss_jacobi(degree // 2 + 1, s, n / 2 - 1)
     r = np.sqrt(0.5 * (1 + t))
     values = _sampled(f, ball, np.stack([np.outer(r, d) for d in directions]))
     # (1-t)^s (1+t)^{n/2-1} dt / M is n-ball measure (1-r^2)^s r^{n-1} dr up to the factor B(s+1, n/2) / 2.
     radial = weights * 0.5 * math.exp(betaln(s + 1, n / 2))
     coefficients = []
-    for ell, Y in enumerate(spherical_harmonics(directions, degree)):
+    for ell, angular in enumerate(spherical_coefficients(values, n, degree)):
         rows = orthonormal_jacobi((degree - ell) // 2 + 1, s, ell + n / 2 - 1, t, _first(ell, s, n) * r**ell)
-        coefficients.append((rows * radial) @ (values @ (Y * areas[:, None])))
+        coefficients.append((rows * radial) @ angular)
     largest = float(np.max(np.abs(values)))
     tail = _tail(coefficients, degree)
     kept = tuple(_without_noise(coefficients))

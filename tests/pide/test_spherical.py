@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import beta, eval_jacobi, lpmv
 
-from pide.quadrature.harmonics import spherical_harmonics, spherical_rule
+from pide.quadrature.harmonics import spherical_coefficients, spherical_harmonics, spherical_rule
 from pide.quadrature.jacobi import gauss_jacobi, orthonormal_jacobi
 
 EXPONENTS = [(0.05, -0.5), (0.95, 0.5), (0.5, 0.0), (0.0, 0.0), (-0.5, -0.5), (0.5, -0.5), (0.3, 40.0)]
@@ -64,6 +64,16 @@ def test_harmonics_are_orthonormal_under_the_rule(n, degree):
     assert every.shape[1] == dimension
     assert_allclose(every.T * weights @ every, np.eye(dimension), rtol=0, atol=2e-15 * (degree + 1))
     assert_allclose(sum(c**2 for c in directions), 1.0, rtol=1e-15)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("degree", [0, 1, 6])
+def test_coefficients_are_the_inner_products_with_harmonics(n, degree):
+    directions, weights = spherical_rule(n, degree)
+    values = np.random.default_rng(degree).normal(size=(4, weights.size))
+    pairs = zip(spherical_coefficients(values, n, degree), spherical_harmonics(directions, degree), strict=True)
+    for found, Y in pairs:
+        assert_allclose(found, (values * weights) @ Y, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("n", [2, 3])
