@@ -204,8 +204,8 @@ def zernike_solve(
         if 2 * degree > _LARGEST[ball.dimension]:
             raise NotConverged(
                 f"zernike_solve: residual {solution.residual:.1e} of max |f|, tail {solution.tail:.1e} at degree "
-                f"{degree}, wanted {tol:.1e}. The expansion converges fast for f smooth up to the boundary only. Give a "
-                "larger tol, or degree= to accept what it reaches, or solve on a grid."
+                f"{degree}, wanted {tol:.1e}. The expansion converges fast for f smooth up to the boundary only. Give "
+                "a larger tol, or degree= to accept what it reaches, or solve on a grid."
             )
         degree *= 2
 
