@@ -131,7 +131,8 @@ def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:
     if isinstance(A, OperatorSum):
         return add(*(_dispatch(term, _for_term(term, request)) for term in A.terms))
     if isinstance(A, Potential):
-        return potential_operator(A, request.grid, request.exterior, request.scheme, request.engine)
+        chosen = request.exterior, request.scheme, request.engine, request.evolution
+        return potential_operator(A, request.grid, *chosen)
     build = _TABLE.get(type(A))
     if build is None:
         raise TypeError(f"discretise({type(A).__name__}): no discretisation on a Grid is registered for it.")
@@ -299,6 +300,8 @@ def _checked_exterior(exterior: Exterior | None, grid: Grid) -> Exterior:
 
 def _checked_scheme(A: ContinuumOperator, request: _Request) -> str:
     known, scheme = _SCHEMES[type(A)], request.scheme
+    if scheme == "auto" and isinstance(A, Advection):
+        scheme = A.scheme
     if scheme == "auto":
         zero_exterior = isinstance(A, FractionalLaplacian) and isinstance(request.exterior, Zero)
         return "corrected" if zero_exterior else known[0]

@@ -176,6 +176,15 @@ class ScaledOperator(ContinuumOperator):
         if not math.isfinite(self.factor):
             raise ValueError(f"{self.factor} * operator: the factor must be finite.")
 
+    def distributed(self) -> ContinuumOperator:
+        """The factor multiplied into sums and nested factors, so that each term knows its sign before a grid does."""
+        inner = self.operator
+        if isinstance(inner, ScaledOperator):
+            return self.factor * inner.factor * inner.operator
+        if isinstance(inner, OperatorSum):
+            return OperatorSum(tuple(self.factor * term for term in inner.terms))
+        return self
+
     @property
     def definiteness(self) -> int:
         return self.operator.definiteness * (1 if self.factor > 0 else -1 if self.factor < 0 else 0)

@@ -25,7 +25,7 @@ _SIGN_FREE = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Multiple(Operator):
-    """factor * A. A negative factor swaps the two signs of definiteness."""
+    """factor * A. A negative factor swaps the two signs of definiteness; without one it voids claims about rates."""
 
     factor: float
     operator: Operator
@@ -38,8 +38,10 @@ class Multiple(Operator):
     def claims(self) -> frozenset[str]:  # type: ignore[override]
         if self.factor > 0:
             return self.operator.claims
-        if self.factor < 0:
+        if self.factor < 0 and self.operator.definiteness:
             return frozenset(_OPPOSITE.get(name, name) for name in self.operator.claims)
+        if self.factor < 0:
+            return self.operator.claims & (_SIGN_FREE | {"bounded_generator", "hilbert_schmidt"})
         return self.operator.claims & _SIGN_FREE
 
     @property
@@ -90,8 +92,9 @@ class Multiple(Operator):
 class Sum(Operator):
     """A_1 + ... + A_m on one space.
 
-    Claims shared by all terms survive when the terms are semidefinite of one sign, because they are then statements
-    about sums of rates and killings; otherwise only those that survive every linear combination do.
+    Claims shared by all terms survive when the terms are semidefinite of one sign, or generators by the signs of their
+    rates, because they are then statements about sums of rates and killings; otherwise only those that survive every
+    linear combination do.
     """
 
     terms: tuple[Operator, ...]
@@ -103,7 +106,7 @@ class Sum(Operator):
     @property
     def claims(self) -> frozenset[str]:  # type: ignore[override]
         shared = frozenset.intersection(*(term.claims for term in self.terms))
-        signs = {term.definiteness for term in self.terms}
+        signs = {_orientation(term) for term in self.terms}
         return shared if len(signs) == 1 and 0 not in signs else shared & _SIGN_FREE
 
     @property
@@ -218,6 +221,14 @@ def _check_common_space(terms: tuple[Operator, ...]) -> None:
             "operators on different spaces cannot be combined: make one grid and discretise every term on it, "
             "A.on(grid) + B.on(grid)."
         )
+
+
+def _orientation(A: Operator) -> int:
+    """-1 where A itself is the generator that its claims speak about, +1 where -A is, 0 where neither is known.
+
+    Rates that are not symmetric have no definiteness, and their claims then speak about A itself.
+    """
+    return A.definiteness or (-1 if "nonnegative_rates" in A.claims else 0)
 
 
 def _field(A: Operator, name: str) -> NDArray[np.float64]:

@@ -64,11 +64,11 @@ class PairOperator(Operator):
         return np.asarray(-self.degree - self.space.expand(self.killing))
 
     def rate_bound(self) -> float:
-        rates = np.asarray(abs(self.rates).sum(axis=1)).ravel() + self.killing
+        rates = np.asarray(abs(self.rates).sum(axis=1)).ravel() + abs(self.killing)
         return float(rates.max()) * (1 + 4 * self.space.count * np.finfo(np.float64).eps)
 
     def spectral_bound(self) -> float:
-        """Gershgorin: max_i (2 d_i + kappa_i)."""
+        """Gershgorin: max_i (2 d_i + kappa_i), for signed rates with their absolute values."""
         return 2 * self.rate_bound()
 
     def _row_sums(self, v: Array) -> Array:
@@ -115,7 +115,9 @@ class _Transposed(Operator):
 
     @property
     def claims(self) -> frozenset[str]:  # type: ignore[override]
-        return self.forward.claims & {"linear", "adjoint"}
+        swapped = {"kills_constants": "conserves_mass", "conserves_mass": "kills_constants"}
+        kept = self.forward.claims & {"linear", "adjoint", "translation_invariant", "bounded_generator"}
+        return kept | {swapped[name] for name in self.forward.claims & swapped.keys()}
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -124,6 +126,17 @@ class _Transposed(Operator):
     @property
     def adjoint(self) -> Operator:
         return self.forward
+
+    def diagonal(self) -> NDArray[np.float64]:
+        return self.forward.diagonal()
+
+    def spectral_bound(self) -> float:
+        """That of the forward operator, which has the same eigenvalues."""
+        return self.forward.spectral_bound()
+
+    def rate_bound(self) -> float:
+        """max_i (d_i + kappa_i) of the forward operator: the adjoint has the same diagonal."""
+        return self.forward.rate_bound()
 
     def apply(self, u: Array) -> Array:
         forward = self.forward

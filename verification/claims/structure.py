@@ -79,6 +79,8 @@ def degree_sums_rates(subject: Subject, draws: Draws) -> Iterator[Trial]:
     derivation="E(v)|v| + E_max(1)|v|^2 of the apply, over |A||v|^2; the form and the rebuilt rates to g_{N+24}",
 )  # fmt: skip
 def green_identity(subject: Subject, draws: Draws) -> Iterator[Trial]:
+    if "self_adjoint" not in subject.claims:
+        raise NotApplicableError("self_adjoint is not claimed")
     rows, rates = subject.rate_rows(draws, "green_identity")
     if rows.size < subject.size:
         raise NotCheckableError(f"the double sum over {subject.size} nodes is too long")
