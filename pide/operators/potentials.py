@@ -89,7 +89,9 @@ def _only_potentials(A: ContinuumOperator) -> bool:
     return isinstance(A, Potential)
 
 
-def potential_operator(A: Potential, grid: Grid, exterior: Exterior, scheme: str, engine: str) -> Operator:
+def potential_operator(
+    A: Potential, grid: Grid, exterior: Exterior, scheme: str, engine: str, evolution: bool = False
+) -> Operator:
     """Discrete potential of densities that are zero outside the domain, or periodic.
 
     Parameters
@@ -103,11 +105,14 @@ def potential_operator(A: Potential, grid: Grid, exterior: Exterior, scheme: str
         truncated kernel on `Interval` and `Box`, of spectral order for smooth densities that vanish at the boundary,
         not definite. "fourier": |k|^{-2s} on a torus, its default.
     engine : {"auto", "fft"}
+    evolution : bool
+        The operator will be stepped in time.
 
     Raises
     ------
     ValueError
-        For other choices, and for s that is not in the range of the dimension.
+        For other choices; for s that is not in the range of the dimension; for an evolution by the logarithm without
+        projection, which leaves the fields of zero mean, except on a torus.
     """
     A.order(grid.dimension)
     if not isinstance(exterior, (Zero, Periodic)):
@@ -117,6 +122,11 @@ def potential_operator(A: Potential, grid: Grid, exterior: Exterior, scheme: str
         )
     if engine not in ("auto", "fft"):
         raise ValueError(f"engine={engine!r}: the weights of a potential reach everywhere. Leave engine out.")
+    if evolution and isinstance(A, LogPotential) and not A.project and not grid.periodic:
+        raise ValueError(
+            f"LogPotential() in time on {type(grid.domain).__name__}: {_GAUGE}, and the flow does not keep the mean. "
+            "Write LogPotential(project=True)."
+        )
     scheme = _checked_scheme(A, scheme, grid)
     return _periodic(A, grid) if scheme == "fourier" else _convolution(A, grid, scheme)
 
@@ -147,7 +157,7 @@ def _checked_scheme(A: Potential, scheme: str, grid: Grid) -> str:
 
 def _convolution(A: Potential, grid: Grid, scheme: str) -> Operator:
     n = grid.dimension
-    claims = {"linear", "self_adjoint", "adjoint"}
+    claims = {"linear", "self_adjoint", "adjoint", "bounded_generator"}
     if 2 * as_float(A.order(n)) > n / 2:
         claims.add("hilbert_schmidt")
     floor, octant = None, None
@@ -158,7 +168,7 @@ def _convolution(A: Potential, grid: Grid, scheme: str) -> Operator:
         where = " on zero-mean fields" if A.project or isinstance(A, LogPotential) else ""
         notes = (
             f"scheme: Galerkin weights of {A!r}, a density constant on cells and zero outside the domain",
-            f"definiteness: eigenvalues >= {floor:.3g}{where}, the smallest value of the symbol",
+            f"definiteness: eigenvalues >= {floor:.3g}{where}, by a lower bound of the symbol",
         )
         if A.project or not isinstance(A, LogPotential):
             claims |= {"positive_semidefinite", "energy_decay"}
@@ -178,7 +188,7 @@ def _convolution(A: Potential, grid: Grid, scheme: str) -> Operator:
 def _periodic(A: Potential, grid: Grid) -> Operator:
     n, s = grid.dimension, A.order(grid.dimension)
     claims = {"linear", "self_adjoint", "adjoint", "translation_invariant", "kills_constants", "conserves_mass"}
-    claims |= {"positive_semidefinite", "energy_decay", "variance_decay"}
+    claims |= {"positive_semidefinite", "energy_decay", "variance_decay", "bounded_generator"}
     if 2 * as_float(s) > n / 2:
         claims.add("hilbert_schmidt")
     notes = ("scheme: fourier, |k|^{-2s}, 0 at k = 0", "engine: fft")

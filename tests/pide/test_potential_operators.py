@@ -12,7 +12,9 @@ from pide.continuum.domains import Ball, Box, Interval, Torus
 from pide.continuum.exterior import Reflecting, Zero
 from pide.continuum.operators import FractionalLaplacian
 from pide.continuum.potentials import LogPotential, RieszPotential
+from pide.continuum.problems import Heat
 from pide.operators.toeplitz import toeplitz
+from pide.solvers.solve import solve
 
 
 def torus_field(grid, seed=0):
@@ -40,7 +42,7 @@ OPERATORS = {
 @pytest.mark.parametrize("name", OPERATORS)
 def test_claims_hold(name):
     A = OPERATORS[name]()
-    assert {"linear", "self_adjoint", "adjoint"} <= A.claims
+    assert {"linear", "self_adjoint", "adjoint", "bounded_generator"} <= A.claims
     assert ("hilbert_schmidt" in A.claims) == (
         name not in ("galerkin, riesz, not hilbert-schmidt", "galerkin, riesz projected")
     )
@@ -159,6 +161,10 @@ REFUSED = {
         lambda: RieszPotential(0.3).on(TORI[0], scheme="galerkin"),
         r"a torus has scheme='fourier'",
     ),
+    "log in time": (
+        lambda: solve(Heat(LogPotential(), LINE.domain, initial=lambda x: x, exterior=Zero()), on=LINE, until=1.0),
+        r"does not keep the mean. Write LogPotential\(project=True\)",
+    ),
     "spectral on a disc": (lambda: RieszPotential(0.3).on(PLANE, scheme="spectral"), r"Write scheme='galerkin'"),
     "spectral with a tensor": (
         lambda: RieszPotential(np.asarray(0.3)).on(LINE, scheme="spectral"),
@@ -184,3 +190,16 @@ def test_data_with_the_mean_subtracted_pass():
     grid = Interval(-5.65, 5.65).grid(64)
     x = grid.axes[0]
     LogPotential().on(grid)((1 - 2 * x**2) * np.exp(-(x**2)))
+
+
+def test_heat_flow_by_potentials():
+    """u_t = -A u: a mode of the torus decays by exp(-t |k|^{-2s}), also for the logarithm; on domains energy falls."""
+    grid = Torus((1.0,)).grid(20)
+    for A, rate in ((RieszPotential(0.3), (2 * math.pi) ** -0.6), (LogPotential(), 1 / (2 * math.pi))):
+        heat = Heat(A, grid.domain, initial=lambda x: np.sin(2 * math.pi * x))
+        energy = solve(heat, on=grid, until=2.0).energy
+        assert energy[-1] / energy[0] == pytest.approx(math.exp(-4 * rate), rel=1e-12)
+    heat = Heat(LogPotential(project=True), LINE.domain, initial=lambda x: np.cos(math.pi * x), exterior=Zero())
+    result = solve(heat, on=LINE, until=1.0)
+    assert np.all(np.diff(result.energy) < 0)
+    assert np.allclose(result.mass, result.mass[0], atol=1e-12)
