@@ -124,8 +124,8 @@ class LogPotential(Potential):
     The gauge: (-Delta)^{-n/2} v is the limit of (-Delta)^{-s} v as s -> n/2 only when int v = 0, and a constant in the
     kernel then adds nothing. Here it is -gamma c_n with lengths in the unit of the grid (Bohn, Griebel and Kannan
     2021, equation 3.9). Without zero mean the potential changes with that unit. The form <A v, v> is positive on
-    zero-mean fields and indefinite on others, so a discrete operator claims `positive_semidefinite` only with
-    project=True.
+    zero-mean fields and indefinite on others, so off the torus a discrete operator claims `positive_semidefinite`, and
+    may be stepped in time, only with project=True.
 
     References
     ----------
