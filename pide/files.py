@@ -97,7 +97,8 @@ def record_json(result: Result) -> str:
 def to_xarray(result: Result) -> xr.Dataset:
     """The states with named coordinates, units, the curves over time, and the run record as attributes.
 
-    Dimensions are (time, batch_0, ..., x, y, z); `inside` marks the nodes of the domain.
+    Dimensions are (time, batch_0, ..., x, y, z), for eigenmodes `mode` with its `eigenvalue` in place of time; `inside`
+    marks the nodes of the domain.
     """
     import xarray as xr
 
@@ -106,7 +107,11 @@ def to_xarray(result: Result) -> xr.Dataset:
     axes = AXES[: grid.dimension]
     batch = tuple(f"batch_{i}" for i in range(states.ndim - 1 - grid.dimension))
     length = {"units": labels.length_unit or "1"}
-    coordinates: dict[str, Any] = {"time": ("time", result.times, {"units": labels.time_unit or "1"})}
+    first = "time" if result.values is None else "mode"
+    units = {"units": labels.time_unit or "1"} if result.values is None else {}
+    coordinates: dict[str, Any] = {first: (first, result.times, units)}
+    if result.values is not None:
+        coordinates["eigenvalue"] = (first, result.values, {"long_name": "eigenvalue of the operator"})
     coordinates |= {name: (name, np.asarray(axis), length) for name, axis in zip(axes, grid.axes, strict=True)}
     curves = {
         "mass": "m-weighted sum of the field, <1, u>",
@@ -115,11 +120,11 @@ def to_xarray(result: Result) -> xr.Dataset:
         "dirichlet_energy": "-<L u, u>/2 of the generator L",
     }
     variables: dict[str, Any] = {
-        labels.quantity: (("time", *batch, *axes), states, {"units": labels.unit or "1"}),
+        labels.quantity: ((first, *batch, *axes), states, {"units": labels.unit or "1"}),
         "inside": (axes, np.asarray(grid.inside), {"long_name": "whether the node lies in the domain"}),
     }
     for name, text in curves.items():
-        variables[name] = (("time", *batch), getattr(result, name), {"long_name": text})
+        variables[name] = ((first, *batch), getattr(result, name), {"long_name": text})
     attributes = {"record": record_json(result), "source": f"pide {result.record.versions.get('pide', '')}".strip()}
     return xr.Dataset(variables, coords=coordinates, attrs=attributes)
 

@@ -126,9 +126,12 @@ def draw_curves(axes: Axes, result: Result, suffix: str = "", colour: str | None
 def overview(result: Result) -> Figure:
     """Figure with up to four states and the curves of energy, variance and mass.
 
-    In 3-D each state is shown by its three middle slices.
+    In 3-D each state is shown by its three middle slices. Steady problems have no curves: the solution, or the first
+    four modes.
     """
     states = masked(result)
+    if result.is_steady:
+        return _steady_overview(result, states[:_SNAPSHOTS])
     chosen = np.unique(np.linspace(0, len(states) - 1, _SNAPSHOTS).round().astype(int))
     draw = (_overview_line, _overview_planes, _overview_slices)[result.operator.space.dimension - 1]
     return draw(result, states, chosen)
@@ -142,10 +145,40 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def moment(result: Result, index: int) -> str:
-    """Caption of the state at times[index], such as "t = 1,000,000 yr"."""
+    """Caption of the state at times[index], such as "t = 1,000,000 yr", or the eigenvalue."""
+    if result.values is not None:
+        return f"eigenvalue {index + 1}: {result.values[index]:.6g}"
+    if result.is_steady:
+        return ""
     time, unit = float(result.times[index]), result.labels.time_unit
     number = f"{time:,.0f}" if 1e3 <= abs(time) < 1e9 and time.is_integer() else f"{time:.4g}"
     return f"t = {number} {unit}".rstrip()
+
+
+def _steady_overview(result: Result, states: NDArray[Any]) -> Figure:
+    """States side by side; in 1-D in one picture, in 3-D the middle slice in z."""
+    grid, labels = result.operator.space, result.labels
+    if grid.dimension == 1:
+        figure = new_figure(5.6, 3.6)
+        axes = figure.subplots()
+        factor, unit = length_scale(grid, labels)
+        for index, state in enumerate(states):
+            axes.plot(factor * grid.axes[0], state, label=moment(result, index))
+        axes.set(xlabel=f"x ({unit})" if unit else "x", ylabel=labels.of(labels.quantity))
+        if result.values is not None:
+            axes.legend(frameon=False)
+        return figure
+    planes = states if grid.dimension == 2 else states[..., grid.shape[2] // 2]
+    figure = new_figure(3.0 * len(planes) + 1.2, 3.6)
+    panels = np.atleast_1d(figure.subplots(1, len(planes), sharey=True))
+    style = colours(planes)
+    for index, (axes, plane) in enumerate(zip(panels, planes, strict=True)):
+        image = draw_plane(axes, plane, grid, labels, **style)
+        axes.set_title(moment(result, index), fontsize="medium")
+    for axes in panels[1:]:
+        axes.set_ylabel("")
+    figure.colorbar(image, ax=panels.tolist(), label=labels.of(labels.quantity), shrink=0.9, pad=0.01)
+    return figure
 
 
 def _overview_line(result: Result, states: NDArray[Any], chosen: NDArray[np.intp]) -> Figure:

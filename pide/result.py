@@ -28,21 +28,24 @@ class Result:
     problem : Problem
         The continuum problem that was solved.
     operator : Operator
-        The discrete generator L of u_t = L u + ...; `operator.space` is the grid.
+        The discrete generator L of u_t = L u + ..., for steady problems A itself; `operator.space` is the grid.
     times : array, shape (T,), unit of time
+        A steady problem has one state, at time 0; eigenmodes are numbered 1, 2, ...
     states : array, shape (T, ..., *grid.shape)
         In the namespace, dtype and device of the initial data.
     record : Record
         Stepper, choices, counts, versions, machine, seed.
     labels : Labels
         Names and units for pictures and files.
+    values : array, shape (T,), or None
+        Eigenvalues that belong to the states.
 
     Notes
     -----
     The curves `mass`, `energy`, `variance`, `dirichlet_energy` have shape (T, ...): they are computed in the
     namespace of the states and returned as NumPy arrays. With m the masses and N the nodes inside the domain,
     mass = sum m u, energy = sum m u^2, variance = sum m (u - mean)^2 / sum m, and
-    dirichlet_energy = -<L u, u>/2 = 1/4 sum_ij m_i m_j w_ij (u_i - u_j)^2 + 1/2 sum_i m_i kappa_i u_i^2.
+    dirichlet_energy = |<L u, u>|/2 = 1/4 sum_ij m_i m_j w_ij (u_i - u_j)^2 + 1/2 sum_i m_i kappa_i u_i^2.
     Inhomogeneous exterior data (`operator.load`) is not part of the quadratic form.
     """
 
@@ -52,13 +55,21 @@ class Result:
     states: Array
     record: Any
     labels: Labels = field(default_factory=Labels)
+    values: NDArray[np.float64] | None = None
 
     def __repr__(self) -> str:
         shape = "x".join(str(count) for count in self.operator.space.shape)
+        if self.is_steady:
+            return f"Result({self.record.stepper}: grid {shape}, {self.record.applies} applies)"
         return (
             f"Result({self.record.stepper}: {len(self.times)} times in [{self.times[0]:g}, {self.times[-1]:g}], "
             f"grid {shape}, {self.record.applies} applies)"
         )
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the problem has no time: the states are a steady solution or eigenmodes."""
+        return not hasattr(self.problem, "initial")
 
     @property
     def final(self) -> Array:
@@ -83,8 +94,9 @@ class Result:
 
     @property
     def dirichlet_energy(self) -> NDArray[np.float64]:
-        """-<L u, u>/2 over time; one apply per time."""
-        return self._over_time(lambda u: -0.5 * self.operator.space.inner(self.operator.apply(u), u))
+        """-<L u, u>/2 over time, <A u, u>/2 where A >= 0; one apply per time."""
+        half = 0.5 if self.operator.definiteness > 0 else -0.5
+        return self._over_time(lambda u: half * self.operator.space.inner(self.operator.apply(u), u))
 
     def _over_time(self, functional: Any) -> NDArray[np.float64]:
         xp = namespace(self.states)

@@ -47,6 +47,7 @@ def conjugate_gradients(
     scale: NDArray[np.float64] | None = None,
     start: Array | None = None,
     max_iterations: int = 500,
+    advice: str = "Take a larger tol, float64 data, or a shorter time step.",
 ) -> LinearSolution:
     """Solve M x = b until |b - M x| <= tol scale for every batch member.
 
@@ -66,6 +67,8 @@ def conjugate_gradients(
     start : array or None
         First guess; costs one application. Zero when None.
     max_iterations : int
+    advice : str
+        Last sentence of the message when it does not converge.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def conjugate_gradients(
     p, rz = None, np.zeros(len(scale))
     while np.any(history[-1] > tol):
         if len(history) > max_iterations:
-            raise NotConverged(_failure(history, tol))
+            raise NotConverged(_failure(history, tol, advice))
         z = r if precondition is None else act(precondition, r)
         previous, rz = rz, dots(r, z)
         p = z if p is None else axpy(_ratio(rz, previous), p, z)
@@ -117,8 +120,8 @@ def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64
     return np.divide(a, b, out=np.zeros_like(a), where=b != 0)
 
 
-def _failure(history: list[NDArray[np.float64]], tol: float) -> str:
+def _failure(history: list[NDArray[np.float64]], tol: float, advice: str) -> str:
     return (
         f"conjugate gradients: relative residual {float(history[-1].max()):.1e} after {len(history) - 1} iterations, "
-        f"wanted {tol:.1e}. Take a larger tol, float64 data, or a shorter time step."
+        f"wanted {tol:.1e}. {advice}"
     )

@@ -32,9 +32,14 @@ class Record:
     cpu_seconds : float
         Processor time of this process, all threads.
     seed : int or None
-        None: solvers use no random numbers.
+        None: no random numbers were used.
     settings : dict
         Arguments of `solve`.
+    history : tuple of float
+        Steady problems: relative residual before and after each iteration, the largest of a batch.
+    residuals : tuple of float
+        Eigenvalue problems: |A phi - lambda phi| of every pair, |phi| = 1. The discrete operator has an eigenvalue
+        within this distance of lambda.
     """
 
     stepper: str
@@ -48,6 +53,8 @@ class Record:
     cpu_seconds: float
     seed: int | None = None
     settings: dict[str, str | float | int] = field(default_factory=dict)
+    history: tuple[float, ...] = ()
+    residuals: tuple[float, ...] = ()
 
 
 def versions(library: str) -> dict[str, str]:

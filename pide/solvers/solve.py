@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array, is_numpy, like, namespace
 from pide.continuum.problems import PointwiseTerm, Problem
+from pide.continuum.stationary import Eigen, Stationary
 from pide.discretise import discretise
 from pide.operators.algebra import scale
 from pide.operators.base import Operator
@@ -22,6 +23,7 @@ from pide.solvers.choose import choose
 from pide.solvers.posedness import check_backward, check_forward
 from pide.solvers.progress import progress_bar
 from pide.solvers.record import Record, machine, versions
+from pide.solvers.steady import solve_steady
 from pide.solvers.stepper import Flow, OneStep, Stepper, Trajectory
 from pide.solvers.steppers import ETD, checked_stepper
 from pide.spaces.grid import Grid
@@ -32,7 +34,7 @@ _FRAMES = 11
 
 
 def solve(
-    problem: Problem,
+    problem: Problem | Stationary | Eigen,
     *,
     on: Grid,
     until: float | None = None,
@@ -40,12 +42,13 @@ def solve(
     stepper: Stepper | str = "auto",
     tol: float = 1e-6,
     progress: bool | None = None,
+    scheme: str = "auto",
 ) -> Result:
-    """Follow u_t = L u + b + q + f from t = 0 on the nodes of a grid.
+    """Follow u_t = L u + b + q + f from t = 0 on the nodes of a grid, or solve A u = f, or A phi = lambda phi.
 
     Parameters
     ----------
-    problem : Heat or Evolution
+    problem : Heat, Evolution, Stationary or Eigen
     on : Grid
         A grid of the problem's domain.
     until : float, unit of time
@@ -58,8 +61,11 @@ def solve(
         ``result.record.choices``.
     tol : float
         Relative l2 error at the output times, for the methods that control it; otherwise the accuracy of inner solves.
+        Steady problems: relative residual.
     progress : bool or None
         Show a progress bar; None: when standard error is a terminal.
+    scheme : str
+        Discretisation, see `pide.discretise.discretise`.
 
     Returns
     -------
@@ -90,6 +96,10 @@ def solve(
     'Lanczos(max_vectors=300): rho |t| = 6.4 <= 400'
     """
     began, started = time.process_time(), datetime.now(UTC).isoformat(timespec="seconds")
+    if isinstance(problem, (Stationary, Eigen)):
+        _check_grid(problem, on)
+        _check_steady(problem, until, times, stepper, tol)
+        return solve_steady(problem, on, scheme, tol)
     if not isinstance(problem, Problem):
         raise TypeError(f"solve({type(problem).__name__}): a problem is needed. Write Heat(A, domain, initial=...).")
     _check_grid(problem, on)
@@ -112,7 +122,17 @@ def solve(
     return Result(problem, generator, outputs, namespace(flow.initial).stack(list(run.states)), record)
 
 
-def _check_grid(problem: Problem, on: Grid) -> None:
+def _check_steady(problem: Stationary | Eigen, until: Any, times: Any, stepper: Any, tol: float) -> None:
+    if until is not None or times is not None or stepper != "auto":
+        raise ValueError(
+            f"solve({type(problem).__name__}) with until=, times= or stepper=: a steady problem has no time. "
+            "Leave them out."
+        )
+    if not 0.0 < tol < 1.0:
+        raise ValueError(f"solve(tol={tol}): a relative residual between 0 and 1 is needed. Write tol=1e-8.")
+
+
+def _check_grid(problem: Problem | Stationary | Eigen, on: Grid) -> None:
     if not isinstance(on, Grid):
         raise TypeError(f"solve(on={type(on).__name__}): a grid is needed. Write on=domain.grid(64).")
     if on.domain is not problem.domain and on.domain != problem.domain:
