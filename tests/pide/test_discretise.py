@@ -67,7 +67,8 @@ def test_periodic_lattice_power_is_the_image_sum_of_the_lattice_weights():
     for j in range(1, N):
         offsets = np.abs(j + N * np.arange(-images, images))
         tail_constant = octant[reach] * reach ** (1 + 2 * s)
-        tail = tail_constant * N ** (-1 - 2 * s) * (zeta(1 + 2 * s, images + j / N) + zeta(1 + 2 * s, images + 1 - j / N))
+        both_sides = zeta(1 + 2 * s, images + j / N) + zeta(1 + 2 * s, images + 1 - j / N)
+        tail = tail_constant * N ** (-1 - 2 * s) * both_sides
         assert -column[j] == pytest.approx(octant[offsets].sum() + tail, rel=1e-7)
 
 

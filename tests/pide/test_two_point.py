@@ -86,7 +86,8 @@ def test_torus_uses_the_nearest_image(engine):
 @pytest.mark.parametrize("engine", ["dense", "sparse"])
 def test_namespaces(engine, namespace, dtype):
     grid = pide.Interval(0, 1).grid(12)
-    L = pide.NonlocalDiffusion(kernels.TwoPoint(gaussian, horizon=0.3)).on(grid, exterior=pide.Reflecting(), engine=engine)
+    kernel = kernels.TwoPoint(gaussian, horizon=0.3)
+    L = pide.NonlocalDiffusion(kernel).on(grid, exterior=pide.Reflecting(), engine=engine)
     v = np.random.default_rng(1).standard_normal((2, 12))
     result = L(namespace.asarray(v, dtype=dtype))
     tolerance = 64 * np.finfo(dtype).eps * L.spectral_bound() * np.abs(v).max()
@@ -96,7 +97,7 @@ def test_namespaces(engine, namespace, dtype):
 @pytest.mark.parametrize(
     ("kernel", "options", "remedy"),
     [
-        (kernels.TwoPoint(gaussian), {"exterior": pide.Zero()}, r"TwoPoint\(f, horizon=delta\), or exterior=Reflecting"),
+        (kernels.TwoPoint(gaussian), {"exterior": pide.Zero()}, r"f, horizon=delta\), or exterior=Reflecting"),
         (kernels.TwoPoint(gaussian), {"engine": "sparse"}, r"Write TwoPoint\(f, horizon=delta\)"),
         (kernels.TwoPoint(gaussian), {"engine": "fft"}, "'auto', 'dense' and 'sparse'"),
         (kernels.TwoPoint(gaussian), {"scheme": "lattice"}, "Leave scheme out"),
