@@ -17,6 +17,7 @@ from pide.verification.claim import CHECKS, Check, Trial, measures
 from pide.verification.family import Family, family
 from pide.verification.honest import HONEST
 from pide.verification.mutants import MUTANTS, Mutant, kill_matrix
+from pide.verification.orders import ObservedOrder, observed_order
 from pide.verification.report import ClaimsFailedError, Report, Row
 from pide.verification.subject import Subject
 
@@ -28,6 +29,7 @@ __all__ = [
     "ClaimsFailedError",
     "Family",
     "Mutant",
+    "ObservedOrder",
     "Report",
     "Row",
     "Subject",
@@ -39,6 +41,7 @@ __all__ = [
     "kill_matrix",
     "matrix_subject",
     "measures",
+    "observed_order",
     "parametrize",
 ]
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator
 
 from pide.arrays import Array, to_host
 from pide.operators.algebra import Multiple, Sum
@@ -31,7 +32,7 @@ def as_subject(subject: Any) -> Subject:
 
     Parameters
     ----------
-    subject : Subject, pide operator, NumPy matrix, or SciPy sparse matrix
+    subject : Subject, pide operator, NumPy matrix, SciPy sparse matrix or LinearOperator
         Matrices act on the last axis, with unit masses and without claims.
 
     Raises
@@ -43,6 +44,8 @@ def as_subject(subject: Any) -> Subject:
         return subject
     if isinstance(subject, Operator):
         return _from_operator(subject)
+    if isinstance(subject, LinearOperator):
+        return linear_operator_subject(subject)
     if scipy.sparse.issparse(subject) or (isinstance(subject, np.ndarray) and subject.ndim == 2):
         return matrix_subject(subject)
     raise TypeError(
@@ -64,6 +67,18 @@ def matrix_subject(matrix: Any, claims: frozenset[str] = frozenset(), name: str 
         return v @ matrix.astype(v.dtype)
 
     return Subject(name, apply, np.ones(matrix.shape[0]), claims, adjoint=adjoint)
+
+
+def linear_operator_subject(operator: LinearOperator, name: str = "linear operator") -> Subject:
+    """A square SciPy LinearOperator as a black box on R^N; its adjoint is `rmatvec`."""
+    size = operator.shape[0]
+    if operator.shape[1] != size:
+        raise ValueError(f"LinearOperator of shape {operator.shape}: a square one is needed. Pass a map of R^N to R^N.")
+
+    def acting(A: LinearOperator) -> Callable[[Array], Array]:
+        return lambda v: np.asarray((A @ v.reshape(-1, size).T).T.reshape(v.shape))
+
+    return Subject(name, acting(operator), np.ones(size), adjoint=acting(operator.H))
 
 
 def dense_diffusion(
@@ -220,11 +235,13 @@ def _with_terms(common: Subject, terms: list[Subject]) -> Subject:
 
 
 def _available(bound: Callable[[], float]) -> Callable[[], float] | None:
-    """The bound, or None where the operator knows none."""
+    """The bound, or None where the operator knows none; one that raises otherwise is the row's to report."""
     try:
         bound()
     except NotImplementedError:
         return None
+    except Exception:  # an operator of the user's may raise anything
+        return bound
     return bound
 
 
@@ -258,11 +275,10 @@ def _bounded_model(operator: Operator) -> Callable[[str], ErrorModel] | None:
     bound = _available(operator.spectral_bound)
     if bound is None:
         return None
-    scale = 3 * bound()
     shape = operator.space.shape
 
     def model(dtype: str) -> ErrorModel:
-        u = ROUNDOFF[dtype]
+        u, scale = ROUNDOFF[dtype], 3 * bound()
         factor = max(convolution_error(shape, u, periodic=p) for p in (False, operator.space.periodic))
         return ErrorModel(factor, scale, True, u, "FFT of unknown size, normwise, times 3 spectral bounds")
 

@@ -136,7 +136,10 @@ class Subject:
 
     def errors(self, dtype: str) -> ErrorModel:
         """The engine's error model, or that of a black box (see `black_box`)."""
-        return black_box(self, dtype) if self.model is None else self.model(dtype)
+        if self.model is None:
+            return black_box(self, dtype)
+        model: ErrorModel = guarded(self.model, dtype)
+        return model
 
     def rate_rows(self, draws: Draws, salt: str) -> tuple[Rows, Field]:
         """(row numbers, their rates): all rows of a small subject, else a drawn sample of them."""
@@ -145,7 +148,7 @@ class Subject:
             rows = np.arange(self.size)
         else:
             rows = np.sort(draws.generator(salt).choice(self.size, size=draws.samples, replace=False))
-        return rows, rates(rows)
+        return rows, guarded(rates, rows)
 
     def need(self, attribute: str) -> Any:
         """The attribute, or NotCheckableError with the words of what is missing."""
@@ -155,12 +158,17 @@ class Subject:
         return value
 
 
-def call(operator: Callable[[Array], Array], v: NDArray[Any]) -> NDArray[Any]:
-    """operator(v) as a NumPy array; anything it raises becomes a SubjectError."""
+def guarded(f: Callable[..., Any], *arguments: Any) -> Any:
+    """f(*arguments) for a function of the subject's: anything it raises becomes a SubjectError."""
     try:
-        return np.asarray(operator(v))
+        return f(*arguments)
     except Exception as error:  # a subject may raise anything: the row must say so
         raise SubjectError(f"raised {type(error).__name__}: {error}") from error
+
+
+def call(operator: Callable[[Array], Array], v: NDArray[Any]) -> NDArray[Any]:
+    """operator(v) as a NumPy array."""
+    return np.asarray(guarded(operator, v))
 
 
 def inner(subject: Subject, u: Field, v: Field) -> float:
@@ -219,7 +227,7 @@ def largest_step(subject: Subject, bound: str, numerator: float) -> float:
     SubjectError
         For a bound that is negative or not finite.
     """
-    value = float(subject.need(bound)())
+    value = float(guarded(subject.need(bound)))
     if not 0 <= value < math.inf:
         raise SubjectError(f"has {bound.replace('_', ' ')} {value}, needed a finite nonnegative number")
     return numerator / value if value > 0 else 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,25 @@ def test_a_perturbation_of_1e_7_fails_every_time():
         wrong = exact + 1e-7 * np.linalg.norm(exact) * noise / np.linalg.norm(noise)
         assert not check(wrong, claims="self_adjoint", seed=seed).passed
         assert check(exact, claims="self_adjoint", seed=seed).passed
+
+
+@pytest.mark.parametrize("name", ["dense equal masses", "interval zero", "torus linear", "disc corrected"])
+def test_structural_checks_see_a_perturbation_of_1e_7_every_time(name):
+    honest = HONEST_OPERATORS[name]
+    rng = np.random.default_rng(1)
+    scale = np.linalg.norm(honest.rates(np.arange(honest.size)))
+    for seed in range(10):
+        noise = rng.standard_normal((honest.size, honest.size))
+        noise *= 1e-7 * scale / np.linalg.norm(noise)
+
+        def wrong(v, noise=noise):
+            image = honest.apply(v)
+            image[..., honest.inside] += v[..., honest.inside] @ noise.T
+            return image
+
+        report = check(replace(honest, apply=wrong), seed=seed, samples=5)
+        for claim in ("self_adjoint", "fast_equals_dense", "degree_matches_killing", "green_identity"):
+            assert report[claim].verdict == "FAILS", claim
 
 
 def test_discovery_names_what_an_unlabelled_operator_satisfies():
@@ -135,6 +155,20 @@ def test_misbehaving_subjects_give_rows_never_crashes(apply, words):
     assert not report.passed
 
 
+def test_bounds_models_and_rates_that_raise_give_rows_too():
+    def broken(*arguments):
+        raise RuntimeError("no memory")
+
+    subject = Subject(
+        "broken", lambda v: -v, np.ones(5), frozenset({"energy_decay", "markov", "linear"}),
+        spectral_bound=broken, rate_bound=broken, rates=broken, degree=np.ones(5),
+    )  # fmt: skip
+    report = check(subject)
+    for name in ("energy_decay", "markov", "degree_sums_rates"):
+        assert "raised RuntimeError: no memory" in report[name].words
+    assert report["linear"].verdict == "holds"
+
+
 def test_wrong_bounds_of_the_subject_are_its_failure():
     subject = Subject("bad bound", lambda v: -v, np.ones(5), frozenset({"energy_decay"}), spectral_bound=lambda: -1.0)
     assert "has spectral bound -1.0" in check(subject)["energy_decay"].words
@@ -185,6 +219,12 @@ def test_bad_subjects():
         Subject("empty", abs, np.zeros(4))
     with pytest.raises(ValueError, match="unknown names"):
         Subject("typo", abs, np.ones(4), frozenset({"linaer"}))
+
+
+def test_linear_operators_are_subjects():
+    operator = pide.Laplacian().on(GRID, exterior=pide.Zero()).to_scipy()
+    report = check(operator, claims=["linear", "adjoint", "self_adjoint", "negative_semidefinite"])
+    assert report.satisfied == {"linear", "adjoint", "self_adjoint", "negative_semidefinite"}
 
 
 def test_sparse_matrices_and_pairs_are_subjects():
