@@ -12,6 +12,7 @@ from pide.arrays import namespace
 from pide.continuum.stationary import Eigen, Stationary
 from pide.operators.base import Operator
 from pide.result import Result
+from pide.solvers.ball import solve_in_ball
 from pide.solvers.eigen import solve_eigen
 from pide.solvers.record import Record, machine, versions
 from pide.solvers.stationary import solve_stationary
@@ -25,8 +26,13 @@ _SEED = 0
 def solve_steady(problem: Stationary | Eigen, on: Grid, scheme: str, tol: float) -> Result:
     """Solution of a steady problem on a grid; `pide.solve` documents the arguments."""
     began, started = time.process_time(), datetime.now(UTC).isoformat(timespec="seconds")
-    A = problem.operator.on(on, exterior=problem.exterior, scheme=scheme)
     settings: dict[str, str | float | int] = {"tol": tol, "scheme": scheme}
+    if scheme == "zernike":
+        sampled = solve_in_ball(problem, on, tol)
+        A = problem.operator.on(on, exterior=problem.exterior)
+        record = _record(A, sampled.choices, 0, sampled.expansion.degree, sampled.u, settings, began, started)
+        return Result(problem, A, np.zeros(1), sampled.u[None], Record(**record | {"error_estimate": sampled.error}))
+    A = problem.operator.on(on, exterior=problem.exterior, scheme=scheme)
     if isinstance(problem, Eigen):
         pairs = solve_eigen(problem, A, tol, _SEED)
         record = _record(A, pairs.choices, pairs.applies, pairs.steps, np.ones(1), settings, began, started)
