@@ -36,7 +36,7 @@ class ShiftInvertLanczos(Stepper):
     Parameters
     ----------
     pole : float
-        gamma / t, t the last output time.
+        gamma / t, t the last output time when it is the only one; with earlier ones t is t_max^{2/3} t_min^{1/3}.
     max_vectors : int
 
     Notes
@@ -67,7 +67,8 @@ class ShiftInvertLanczos(Stepper):
         target = Target.of(flow, flow.initial)
         basis = _Basis.start(flow, target)
         changes = _Changes()
-        inverse = preconditioner(flow.generator, self.pole * taus[-1])
+        gamma = self.pole * taus[-1] ** (2 / 3) * taus[0] ** (1 / 3)
+        inverse = preconditioner(flow.generator, gamma)
         while True:
             space = basis.space(target)
             error = changes.update(space, target, basis.overlap(target), taus)
@@ -80,7 +81,7 @@ class ShiftInvertLanczos(Stepper):
                     "Increase max_vectors, ask for output times within a factor of 1000, or write stepper=Lanczos()."
                 )
             inner = max(_INNER_MARGIN * tol / min(error, 1.0), _floor(flow))
-            basis.extend(flow, self.pole * taus[-1], inverse, inner, _IMAGE_MARGIN * tol / taus[-1])
+            basis.extend(flow, gamma, inverse, inner, _IMAGE_MARGIN * tol / taus[-1])
         for tau in taus:
             rows = target.state(space.combine(target.k, tau), tau)
             states.append(namespace(rows).reshape(rows, flow.initial.shape))

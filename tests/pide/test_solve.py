@@ -152,7 +152,7 @@ class TestChoices:
         grid = pide.Box(((0, 1),) * 3).grid(8, 8, 8)
         L = GAUSS.on(grid, exterior=pide.Zero())
         members = np.broadcast_to(np.zeros(1), (1 << 15, 8, 8, 8))
-        stepper, reason = choose(Flow(L, members), 1.0, 1e-6)
+        stepper, reason = choose(Flow(L, members), [1.0], 1e-6)
         assert isinstance(stepper, pide.Chebyshev)
         assert "would exceed 2 GiB" in reason
 
