@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pide.continuum.exterior import Exterior
 from pide.continuum.operators import ContinuumOperator
+from pide.discretise import discretise
 from pide.errors import StepTooLarge
 from pide.operators.base import Operator
 from pide.spaces.grid import Grid
@@ -74,7 +75,8 @@ class LearnableDiffusionStep(nn.Module):
     step : float, unit time
         h; must satisfy the certified bound at both ends of the range.
     exterior : Exterior or None
-        As in `ContinuumOperator.on`.
+    scheme : str
+        Both as in `pide.discretise.discretise`, which is asked for an operator to be stepped in time, as `solve` does.
 
     Notes
     -----
@@ -100,6 +102,7 @@ class LearnableDiffusionStep(nn.Module):
         upper: float,
         step: float,
         exterior: Exterior | None = None,
+        scheme: str = "auto",
     ) -> None:
         super().__init__()
         if not lower < initial < upper:
@@ -107,7 +110,7 @@ class LearnableDiffusionStep(nn.Module):
                 f"LearnableDiffusionStep(initial={initial:g}, lower={lower:g}, upper={upper:g}): "
                 "the initial value must lie strictly between the ends. Write lower < initial < upper."
             )
-        self.family, self.grid, self.exterior = family, grid, exterior
+        self.family, self.grid, self.exterior, self.scheme = family, grid, exterior, scheme
         self.lower, self.upper, self.step = lower, upper, step
         for end in (lower, upper):
             _check_step(self._discretise(torch.tensor(end, dtype=torch.float64)), step)
@@ -129,7 +132,7 @@ class LearnableDiffusionStep(nn.Module):
         return f"parameter={float(self.parameter.detach()):g} in ({self.lower:g}, {self.upper:g}), step={self.step:g}"
 
     def _discretise(self, theta: Tensor) -> Operator:
-        return self.family(theta).on(self.grid, self.exterior)
+        return discretise(self.family(theta), self.grid, exterior=self.exterior, scheme=self.scheme, evolution=True)
 
 
 def _check_step(operator: Operator, step: float) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import pide
+from pide.discretise import discretise
 from pide.errors import StepTooLarge
 from pide.nets.layers import LearnableDiffusionStep, NonlocalDiffusionStep
 
@@ -113,7 +114,7 @@ def learnable(name, step=1e-3, **changes):
 def test_learnable_layer_is_the_operator_at_its_parameter(name):
     layer = learnable(name)
     family, initial, _, _ = FAMILIES[name]
-    operator = family(initial).on(layer.grid, pide.Zero())
+    operator = discretise(family(initial), layer.grid, exterior=pide.Zero(), evolution=True)
     x = features(operator)
     fixed = NonlocalDiffusionStep(operator, 1e-3)(x)
     torch.testing.assert_close(layer(x), fixed, rtol=0, atol=1e-11)
