@@ -61,7 +61,7 @@ def matrix_subject(matrix: Any, claims: frozenset[str] = frozenset(), name: str 
     transpose = matrix.T
 
     def apply(v: Array) -> Array:
-        return (matrix.astype(v.dtype) @ v[..., None])[..., 0] if v.ndim == 1 else v @ transpose.astype(v.dtype)
+        return v @ transpose.astype(v.dtype)
 
     def adjoint(v: Array) -> Array:
         return v @ matrix.astype(v.dtype)
