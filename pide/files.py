@@ -123,6 +123,9 @@ def to_xarray(result: Result) -> xr.Dataset:
         labels.quantity: ((first, *batch, *axes), states, {"units": labels.unit or "1"}),
         "inside": (axes, np.asarray(grid.inside), {"long_name": "whether the node lies in the domain"}),
     }
+    if result.velocities is not None:
+        variables["velocity"] = ((first, *batch, *axes), to_host(result.velocities), {"long_name": "u_t"})
+        curves["total_energy"] = "|u_t|_m^2/2 - <L u, u>/2 of a wave"
     for name, text in curves.items():
         variables[name] = ((first, *batch), getattr(result, name), {"long_name": text})
     attributes = {"record": record_json(result), "source": f"pide {result.record.versions.get('pide', '')}".strip()}

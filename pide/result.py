@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ class Result:
         Names and units for pictures and files.
     values : array, shape (T,), or None
         Eigenvalues that belong to the states.
+    velocities : array of the shape of the states, or None
+        u_t of waves.
 
     Notes
     -----
@@ -56,6 +58,7 @@ class Result:
     record: Any
     labels: Labels = field(default_factory=Labels)
     values: NDArray[np.float64] | None = None
+    velocities: Array | None = None
 
     def __repr__(self) -> str:
         shape = "x".join(str(count) for count in self.operator.space.shape)
@@ -97,6 +100,23 @@ class Result:
         """-<L u, u>/2 over time, <A u, u>/2 where A >= 0; one apply per time."""
         half = 0.5 if self.operator.definiteness > 0 else -0.5
         return self._over_time(lambda u: half * self.operator.space.inner(self.operator.apply(u), u))
+
+    @property
+    def total_energy(self) -> NDArray[np.float64]:
+        """|u_t|_m^2/2 - <L u, u>/2 of a wave over time; one apply per time.
+
+        Raises
+        ------
+        ValueError
+            For problems of first order in time.
+        """
+        if self.velocities is None:
+            raise ValueError(
+                f"total_energy of {type(self.problem).__name__}: only waves have a kinetic energy. "
+                "Write dirichlet_energy, or energy for |u|^2."
+            )
+        moving = replace(self, states=self.velocities)
+        return 0.5 * moving.energy + self.dirichlet_energy
 
     def _over_time(self, functional: Any) -> NDArray[np.float64]:
         xp = namespace(self.states)

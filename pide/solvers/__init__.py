@@ -15,6 +15,7 @@ from pide.solvers.steppers import (
     RungeKutta4,
     ShiftInvertLanczos,
     Stepper,
+    StormerVerlet,
 )
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "RungeKutta4",
     "ShiftInvertLanczos",
     "Stepper",
+    "StormerVerlet",
     "conjugate_gradients",
 ]

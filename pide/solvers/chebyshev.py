@@ -19,6 +19,7 @@ from pide.solvers.phi import phi
 from pide.solvers.projection import progress_towards, require_affine
 from pide.solvers.rows import as_rows, detached, norms
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
+from pide.solvers.wave import chebyshev_wave
 
 __all__ = ["Chebyshev", "chebyshev_coefficients", "spectral_interval"]
 
@@ -38,7 +39,8 @@ class Chebyshev(Stepper):
     Error at most sum_{k > K} |a_k| |v|, because |T_k(B)| <= 1: a bound, given a certified spectral interval. Terms
     about sqrt(2 rho t log(1/tol)), somewhat more than Lanczos, which sees the data. Three vectors besides the outputs,
     all output times from the same terms. Runs backward in time for bounded generators. Gradients pass to u0 and to
-    parameters of the generator; the norms that decide where to stop carry none.
+    parameters of the generator; the norms that decide where to stop carry none. For waves see
+    `pide.solvers.wave.chebyshev_wave`.
 
     References
     ----------
@@ -49,6 +51,8 @@ class Chebyshev(Stepper):
         require_affine(self, flow)
         if not flow.is_self_adjoint:
             raise ValueError(f"{self}: the generator is not claimed self-adjoint. Write stepper=Arnoldi().")
+        if flow.velocity is not None:
+            return chebyshev_wave(self, flow, times, tol, report)
         c, w = spectral_interval(flow)
         affine = flow.load is not None
         v = flow.rate(flow.initial, 0.0) if affine else flow.initial

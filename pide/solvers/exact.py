@@ -10,6 +10,7 @@ from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.phi import phi
 from pide.solvers.projection import require_affine
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
+from pide.solvers.wave import exact_wave
 
 __all__ = ["Exact"]
 
@@ -17,6 +18,8 @@ __all__ = ["Exact"]
 @dataclass(frozen=True)
 class Exact(Stepper):
     """u(t) = F^{-1}[e^{lambda t} F u0 + t phi_1(lambda t) F b], lambda the eigenvalues of the generator on the torus.
+
+    For waves u(t) = F^{-1}[cos(w t) F u0 + sin(w t)/w F v0 + (1 - cos(w t))/w^2 F b], w = sqrt(-lambda).
 
     Notes
     -----
@@ -34,6 +37,8 @@ class Exact(Stepper):
             )
         if flow.carries_parameter_gradients():
             raise ValueError(f"{self} would lose the gradient of the operator's parameters. Write stepper=Chebyshev().")
+        if flow.velocity is not None:
+            return exact_wave(self, flow, diagonal, times)
         return Trajectory([_state(flow, diagonal, t) if t else flow.initial for t in times], len(times), 0.0)
 
 

@@ -45,7 +45,7 @@ def solve(
     progress: bool | None = None,
     scheme: str = "auto",
 ) -> Result:
-    """Follow u_t (u_tt for waves) = L u + b + q + f from t = 0 on the nodes of a grid, or solve A u = f, or A phi = lambda phi.
+    """Follow u_t = L u + b + q + f (u_tt for waves) on the nodes of a grid, or solve A u = f, or A phi = lambda phi.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _flow(problem: Problem, generator: Operator, on: Grid) -> Flow:
     u = _field(problem.initial, "initial", on)
     load = generator.load
     if load is not None:
-        load = like(load, u) if is_numpy(load) else load
+        load = like(load, u) if is_numpy(load) else namespace(load, u).astype(load, u.dtype)
     source, term = None, problem.source_term
     if term is not None and term.uses_time:
         source = _bound(term, u, on)

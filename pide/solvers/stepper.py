@@ -24,7 +24,7 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """u_t = L u + b + q(t) + f(u, t), u(0) = u0, on the fields of a grid.
+    """u_t = L u + b + q(t) + f(u, t), u(0) = u0, on the fields of a grid; u_tt for waves, with u_t(0) = v0.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class Flow:
         q(t), a field.
     reaction : callable or None
         f(u, t), a field.
+    velocity : array or None, shape of u0
+        v0 for waves, None for equations of first order in time.
     tally : Counter
         "applies" counts applications of L; steppers add counts of their own.
     """
@@ -47,6 +49,7 @@ class Flow:
     load: Array | None = None
     source: Callable[[float], Array] | None = None
     reaction: Callable[[Array, float], Array] | None = None
+    velocity: Array | None = None
     tally: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -109,12 +112,13 @@ class Flow:
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """What a stepper returns: one state per requested time, its steps, and its estimate of the relative error."""
+    """What a stepper returns: a state per requested time, its steps, its estimate of the error, velocities of waves."""
 
     states: Sequence[Array]
     steps: int
     error_estimate: float | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    velocities: Sequence[Array] | None = None
 
 
 class Stepper(ABC):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 
 from pide.solvers.chebyshev import Chebyshev
+from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.etd import ETD
 from pide.solvers.exact import Exact
 from pide.solvers.explicit import ForwardEuler, RungeKutta4
 from pide.solvers.implicit import IMEX, BackwardEuler, CrankNicolson
 from pide.solvers.lanczos import Arnoldi, Lanczos
 from pide.solvers.shift_invert import ShiftInvertLanczos
-from pide.solvers.stepper import OneStep, Stepper
+from pide.solvers.stepper import Flow, OneStep, Stepper
+from pide.solvers.wave import StormerVerlet
 
 __all__ = [
     "ETD",
@@ -27,10 +29,14 @@ __all__ = [
     "RungeKutta4",
     "ShiftInvertLanczos",
     "Stepper",
+    "StormerVerlet",
     "checked_stepper",
+    "wave_stepper",
 ]
 
-_WITHOUT_STEP = {kind.__name__: kind for kind in (Exact, Lanczos, Arnoldi, ShiftInvertLanczos, Chebyshev, ETD)}
+_WITHOUT_STEP = {
+    kind.__name__: kind for kind in (Exact, Lanczos, Arnoldi, ShiftInvertLanczos, Chebyshev, ETD, StormerVerlet)
+}
 _WITH_STEP = {kind.__name__: kind for kind in (ForwardEuler, RungeKutta4, BackwardEuler, CrankNicolson, IMEX)}
 
 
@@ -61,6 +67,28 @@ def checked_stepper(stepper: object) -> Stepper | None:
     near = difflib.get_close_matches(stepper.lower().replace("_", "").replace("-", ""), lower, 1, 0.5)
     hint = f"Did you mean {lower[near[0]]!r}? " if near else ""
     raise ValueError(f"stepper={stepper!r}: {hint}Choose from {', '.join(known)}.")
+
+
+def wave_stepper(flow: Flow, asked: Stepper | None) -> tuple[Stepper, str]:
+    """Stepper for a wave, and why: the one asked for, or for None the most accurate that applies.
+
+    Raises
+    ------
+    ValueError
+        For a method of first-order equations.
+    """
+    if asked is not None and not isinstance(asked, (Exact, Chebyshev, StormerVerlet)):
+        raise ValueError(
+            f"stepper={asked} is for equations of first order in time. For a Wave write stepper='auto', Exact(), "
+            "Chebyshev() or StormerVerlet()."
+        )
+    if asked is not None:
+        return asked, "asked for"
+    if flow.source is not None:
+        return StormerVerlet(), "time-dependent source"
+    if not flow.carries_parameter_gradients() and DiagonalGenerator.of(flow.generator) is not None:
+        return Exact(), "Fourier modes diagonalise the generator"
+    return Chebyshev(), "cos(t sqrt(-L)) is entire in L: about |t| sqrt(lambda_max) / 2 terms"
 
 
 def _step(kind: type[Stepper]) -> str:
