@@ -13,12 +13,14 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Ball": "continuum.domains",
+    "Advection": "continuum.advection",
     "BackwardEuler": "solvers",
+    "Ball": "continuum.domains",
     "Box": "continuum.domains",
     "Chebyshev": "solvers",
     "CrankNicolson": "solvers",
     "ETD": "solvers",
+    "Eigen": "continuum.stationary",
     "Ellipsoid": "continuum.domains_ellipsoid",
     "Evolution": "continuum.problems",
     "Exact": "solvers",
@@ -27,8 +29,10 @@ _HOME = {
     "Grid": "spaces.grid",
     "Heat": "continuum.problems",
     "Interval": "continuum.domains",
+    "Labels": "labels",
     "Lanczos": "solvers",
     "Laplacian": "continuum.operators",
+    "LogPotential": "continuum.potentials",
     "Mask": "continuum.domains_implicit",
     "Multiplier": "continuum.operators",
     "NonlocalDiffusion": "continuum.operators",
@@ -38,16 +42,21 @@ _HOME = {
     "Record": "solvers.record",
     "Reflecting": "continuum.exterior",
     "Result": "result",
+    "RieszPotential": "continuum.potentials",
     "RungeKutta4": "solvers",
     "ShiftInvertLanczos": "solvers",
     "SignedDistance": "continuum.domains_implicit",
+    "Stationary": "continuum.stationary",
     "Torus": "continuum.domains",
     "Value": "continuum.exterior",
     "Zero": "continuum.exterior",
     "as_operator": "operators.interop",
+    "cite": "citations",
     "gagliardo_seminorm": "operators.norms",
+    "load": "files",
     "sobolev_norm": "operators.norms",
     "solve": "solvers.solve",
+    "solve_to_store": "stores",
 }
 _MODULES = {"errors": "errors", "kernels": "continuum.kernels", "nets": "nets", "verification": "verification"}
 

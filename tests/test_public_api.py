@@ -11,10 +11,11 @@ import pytest
 import pide
 
 NAMES = """
-Ball BackwardEuler Box Chebyshev CrankNicolson ETD Ellipsoid Evolution Exact ForwardEuler FractionalLaplacian Grid Heat
-Interval Lanczos Laplacian Mask Multiplier NonlocalDiffusion Operator Periodic Polygon Record Reflecting Result
-RungeKutta4 ShiftInvertLanczos SignedDistance Torus Value Zero __version__ as_operator errors gagliardo_seminorm
-kernels nets sobolev_norm solve verification
+Advection BackwardEuler Ball Box Chebyshev CrankNicolson ETD Eigen Ellipsoid Evolution Exact ForwardEuler
+FractionalLaplacian Grid Heat Interval Labels Lanczos Laplacian LogPotential Mask Multiplier NonlocalDiffusion
+Operator Periodic Polygon Record Reflecting Result RieszPotential RungeKutta4 ShiftInvertLanczos SignedDistance
+Stationary Torus Value Zero __version__ as_operator cite errors gagliardo_seminorm kernels load nets sobolev_norm
+solve solve_to_store verification
 """
 
 HEAVY = ("torch", "matplotlib", "xarray", "pandas", "tqdm", "netCDF4", "PIL", "zarr", "cattrs", "pytest")
