@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln
 
-from pide.arrays import as_float
 from pide.continuum.constants import check_order, sphere_area
 from pide.continuum.domains import Ball, Domain, Interval
 from pide.continuum.exact import jacobi_multiplier, torsion_maximum
@@ -105,7 +104,7 @@ class ZernikeSolution:
 
     @property
     def error_estimate(self) -> float:
-        """max |error of u|, estimated: K R^{2s} max |f - (-Delta)^s u|.
+        """max |error of u|, estimated: max |f - (-Delta)^s u| times the maximum of the torsion function.
 
         The comparison principle bounds the error at x by the torsion function at x times the largest residual over the
         ball; it is an estimate because the residual is sampled. Rounding is not in it.
@@ -151,7 +150,7 @@ class ZernikeSolution:
 
 
 def zernike_solve(
-    f: Callable[..., Any] | float, s: Any, domain: Domain, *, degree: int | None = None, tol: float = 1e-12
+    f: Callable[..., Any] | float, s: float, domain: Domain, *, degree: int | None = None, tol: float = 1e-12
 ) -> ZernikeSolution:
     """Solve (-Delta)^s u = f in a ball, u = 0 outside, to near rounding for f smooth up to the boundary.
 
@@ -182,7 +181,7 @@ def zernike_solve(
     ValueError
         For s outside (0, 1), and f with NaN or infinite values.
     TypeError
-        For other domains and complex f.
+        For other domains, complex f, and s that is an array.
     NotConverged
         When the largest degree tried leaves a residual or a tail above `tol`: f is not smooth enough.
 
@@ -190,15 +189,17 @@ def zernike_solve(
     ----------
     dyda2017: B. Dyda, A. Kuznetsov, M. Kwasnicki, Fractional Laplace operator and Meijer G-function, Theorem 3.
     """
+    if not isinstance(s, (int, float)):
+        raise TypeError(f"zernike_solve(s={type(s).__name__}): expansions have no gradient in s. Pass s=float(s).")
     check_order(s, "zernike_solve")
-    order, ball = as_float(s), _as_ball(domain)
+    ball = _as_ball(domain)
     if degree is not None:
         if isinstance(degree, bool) or not isinstance(degree, int) or degree < 0:
             raise ValueError(f"zernike_solve(degree={degree!r}): a whole number >= 0 is needed. Write degree=32.")
-        return _expand(f, order, ball, degree)
+        return _expand(f, s, ball, degree)
     degree = 8
     while True:
-        solution = _expand(f, order, ball, degree)
+        solution = _expand(f, s, ball, degree)
         if max(solution.residual, solution.tail) <= tol:
             return solution
         if 2 * degree > _LARGEST[ball.dimension]:

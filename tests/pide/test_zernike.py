@@ -218,6 +218,7 @@ def test_multipliers_grow_like_the_symbol():
     [
         (lambda: zernike_solve(1.0, 0.5, Box(((-1, 1), (-1, 1)))), TypeError, "solve on a grid"),
         (lambda: zernike_solve(1.0, 1.5, unit_ball(2)), ValueError, "pass s=alpha/2"),
+        (lambda: zernike_solve(1.0, np.array(0.5), unit_ball(2)), TypeError, r"Pass s=float\(s\)"),
         (lambda: zernike_solve(lambda x: 1j * x, 0.5, unit_ball(1)), TypeError, "real function"),
         (lambda: zernike_solve(np.ones((4, 4)), 0.5, unit_ball(2)), ValueError, "write a function, not an array"),
         (lambda: zernike_solve(lambda x: np.nan * x, 0.5, unit_ball(1)), ValueError, "NaN or infinite"),
