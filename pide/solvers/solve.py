@@ -124,7 +124,7 @@ def solve(
         choices["stepper"] = f"{method}: {reason}"
     with progress_bar(type(method).__name__, progress) as report:
         run = method.integrate(flow, [float(t) for t in outputs], tol, report)
-    record = _record(flow, method, run, choices, began, started, {"tol": tol, "stepper": str(stepper), "until": span})
+    record = _record(flow, method, run, choices, began, started, {"tol": tol, "stepper": str(stepper), "until": span, "scheme": scheme})
     stack = namespace(flow.initial).stack
     velocities = None if run.velocities is None else stack(list(run.velocities))
     return Result(problem, generator, outputs, stack(list(run.states)), record, velocities=velocities)

@@ -60,13 +60,19 @@ def solve_stationary(problem: Stationary, A: Operator, tol: float, max_iteration
     Raises
     ------
     ValueError
-        For an operator that is not self-adjoint and semidefinite, and for a singular one with data of nonzero mean.
+        For an operator that Fourier modes do not diagonalise and that is not self-adjoint and semidefinite; for one
+        that vanishes at a wavenumber other than 0; for one that kills constants, with data of nonzero mean.
     NotConverged
         After `max_iterations`, with the last residual.
     """
     f = _right_hand_side(problem.source, A.space)
     if A.load is not None:
         f = f - (like(A.load, f) if is_numpy(A.load) else namespace(f, A.load).astype(A.load, f.dtype))
+    symbol = A.symbol()
+    if symbol is None:
+        _check_definite(A)
+    if "kills_constants" in A.claims or (symbol is not None and _zeros(symbol).flat[0]):
+        _check_mean(A.space, detached(f))
     if not array_api_compat.is_torch_array(f):
         return solve_system(A, f, tol, max_iterations)
     if not (f.requires_grad or A.apply(namespace(f).zeros_like(detached(f))).requires_grad):
@@ -79,20 +85,23 @@ def solve_stationary(problem: Stationary, A: Operator, tol: float, max_iteration
         found.append(solve_system(A, g, tol, max_iterations))
         return found[-1].u
 
-    u = implicit_solution(A.apply, f, solve)
+    u = implicit_solution(A.apply, f, solve, lambda g: solve_system(A, g, tol, max_iterations).u)
     return SteadySolution(u, found[0].history, found[0].choices | {"gradients": "implicit, by one adjoint solve"})
 
 
 def solve_system(A: Operator, b: Array, tol: float, max_iterations: int = 500) -> SteadySolution:
-    """A u = b for a self-adjoint, semidefinite operator, without gradients; see `solve_stationary`."""
-    _check_definite(A)
+    """A u = b for a self-adjoint, semidefinite A, without gradients.
+
+    Where A kills constants this is the pseudo-inverse: the mean of b is dropped, and u has mean zero.
+    """
+    b = A.space.restricted(b)
     symbol = A.symbol()
     if symbol is not None:
         return _divided(A, symbol, b)
     choices = {}
     singular = "kills_constants" in A.claims
     if singular:
-        b = _without_mean(A.space, b)
+        b = _centred(A.space, b)
         choices["mean"] = "A kills constants: the data have mean zero, and u is the solution of mean zero"
     M = scale(A, float(A.definiteness))
     inverse, name = steady_inverse(M)
@@ -115,7 +124,7 @@ def solve_system(A: Operator, b: Array, tol: float, max_iterations: int = 500) -
 
 
 def _right_hand_side(source: Any, grid: Grid) -> Array:
-    if array_api_compat.is_array_api_obj(source):
+    if array_api_compat.is_array_api_obj(source) and source.ndim > 0:
         grid.check_field(source, "source")
         return source
     return grid.sample(source)
@@ -132,7 +141,7 @@ def _check_definite(A: Operator) -> None:
 
 def _divided(A: Operator, symbol: NDArray[np.float64], b: Array) -> SteadySolution:
     """Division by the eigenvalues on the torus; constants, where they are in the kernel, are left out."""
-    zero = np.abs(symbol) <= _ZERO * float(np.abs(symbol).max())
+    zero = _zeros(symbol)
     choices = {"solver": "division by the eigenvalues, one FFT pair"}
     if np.count_nonzero(zero) > int(zero.flat[0]):
         raise ValueError(
@@ -140,7 +149,7 @@ def _divided(A: Operator, symbol: NDArray[np.float64], b: Array) -> SteadySoluti
             "Add a positive multiple of another operator."
         )
     if zero.flat[0]:
-        b = _without_mean(A.space, b)
+        b = _centred(A.space, b)
         choices["mean"] = "A kills constants: the data have mean zero, and u is the solution of mean zero"
     inverse = DiagonalGenerator(A.space, np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, symbol)))
     u = inverse.apply(lambda t: t, b)
@@ -148,17 +157,21 @@ def _divided(A: Operator, symbol: NDArray[np.float64], b: Array) -> SteadySoluti
     return SteadySolution(u, np.stack([np.ones_like(residual), residual]), choices)
 
 
+def _zeros(symbol: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(symbol) <= _ZERO * float(np.abs(symbol).max()))
+
+
 def _sizes(b: Array, grid: Grid) -> NDArray[np.float64]:
     return np.maximum(norms(as_rows(b, grid.dimension)), np.finfo(np.float64).tiny)
 
 
-def _without_mean(grid: Grid, b: Array) -> Array:
-    """b less its rounding-sized mean.
+def _check_mean(grid: Grid, b: Array) -> None:
+    """Raise unless the mean of b is rounding.
 
     Raises
     ------
     ValueError
-        When the mean is larger than that.
+        With the size of the mean.
     """
     means = np.abs(np.atleast_1d(to_host(grid.mean(b)))).ravel()
     sizes = _sizes(b, grid) / np.sqrt(grid.count)
@@ -168,7 +181,6 @@ def _without_mean(grid: Grid, b: Array) -> Array:
             f"mean zero; here |mean f| is {float(np.max(means / sizes)):.1e} of the root mean square of f. "
             "Write f = grid.sample(f) and source=grid.restricted(f - grid.mean(f)), or use exterior=Zero()."
         )
-    return _centred(grid, b)
 
 
 def _centred(grid: Grid, u: Array) -> Array:
