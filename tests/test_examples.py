@@ -15,7 +15,7 @@ from pide.cli import main
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 WINDOWS = {"hillslope": "[[100, 180], [60, 124]]", "denoise": "[[200, 264], [300, 364]]"}
 PICTURES = {"plot_first_heat": "first_heat", "plot_kernels": "kernels", "plot_steppers": "steppers",
-            "plot_hillslope": "hillslope", "plot_potentials": "potentials"}  # fmt: skip
+            "plot_hillslope": "hillslope", "plot_potentials": "potentials", "plot_zernike": "zernike"}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)

@@ -8,13 +8,12 @@ from numpy.testing import assert_allclose
 
 import pide
 from pide.continuum.exact import torsion_function
-from pide.continuum.stationary import Eigen, Stationary
 from pide.solvers.zernike import zernike_solve
 
 
 def stationary(operator=None, domain=None, **arguments):
     domain = domain or pide.Ball(radius=1.0, dimension=2)
-    return Stationary(operator or pide.FractionalLaplacian(s=0.5), domain, **{"source": 1.0} | arguments)
+    return pide.Stationary(operator or pide.FractionalLaplacian(s=0.5), domain, **{"source": 1.0} | arguments)
 
 
 def solved(problem, count=24, **arguments):
@@ -71,7 +70,7 @@ def test_zero_source():
         (lambda: stationary(-pide.Laplacian()), TypeError, "diagonalises FractionalLaplacian"),
         (lambda: stationary(source=np.zeros((24, 24))), TypeError, "Write source=lambda"),
         (lambda: stationary(source=lambda x, y: np.abs(x)), pide.errors.NotConverged, "solve on a grid"),
-        (lambda: Eigen(pide.FractionalLaplacian(s=0.5), pide.Ball(radius=1.0, dimension=2), count=1), TypeError,
+        (lambda: pide.Eigen(pide.FractionalLaplacian(s=0.5), pide.Ball(radius=1.0, dimension=2), count=1), TypeError,
          "not eigenvalues"),
     ],
 )  # fmt: skip

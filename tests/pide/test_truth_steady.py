@@ -12,7 +12,6 @@ import pytest
 
 import pide
 from pide.continuum.exact import gaussian_image, torsion_function
-from pide.continuum.stationary import Stationary
 from pide.solvers.zernike import zernike_solve
 
 SHIFT = (0.3, 0.17, 0.41)
@@ -39,7 +38,7 @@ def source(*x):
 
 def error_of(domain, s, f, exact, h, scheme="auto", exterior=None):
     grid = domain.grid(spacing=h, origin=tuple(c * h for c in SHIFT[: domain.dimension]))
-    problem = Stationary(pide.FractionalLaplacian(s), domain, source=f, exterior=exterior)
+    problem = pide.Stationary(pide.FractionalLaplacian(s), domain, source=f, exterior=exterior)
     u, truth = pide.solve(problem, on=grid, scheme=scheme, tol=1e-9).final, grid.sample(exact)
     return float(grid.norm(u - truth) / grid.norm(truth))
 
