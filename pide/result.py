@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from pide.labels import Labels
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+
+    from pide.solvers.two_grid import ErrorEstimate
 
 __all__ = ["Result"]
 
@@ -122,6 +124,35 @@ class Result:
         xp = namespace(self.states)
         values = [functional(self.states[i, ...]) for i in range(self.states.shape[0])]
         return to_host(xp.stack([xp.asarray(value) for value in values])).astype(np.float64)
+
+    def error_estimate(self, direction: Literal["coarsen", "refine"] = "coarsen") -> ErrorEstimate:
+        """Estimated relative l2 error of the last state, from solutions on two other grids; an estimate, not a bound.
+
+        `pide.solvers.two_grid.estimate_error` states the method and takes an order.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For problems other than Stationary and Heat, steppers other than "auto", array data, and grids that cannot
+            be coarsened.
+        """
+        from pide.solvers.two_grid import estimate_error
+
+        settings = self.record.settings
+        if settings.get("stepper", "auto") != "auto":
+            raise ValueError(
+                f"error_estimate of a solution by {settings['stepper']}: errors in time are not estimated. "
+                "Write solve(..., stepper='auto')."
+            )
+        return estimate_error(
+            self.problem,
+            on=self.operator.space,
+            until=settings.get("until"),
+            direction=direction,
+            tol=settings["tol"],
+            scheme=settings["scheme"],
+            solution=self.final,
+        )
 
     def plot(self, path: str | Path | None = None) -> Figure:
         """Figure of states and curves; written to `path` (.png, .pdf, .svg) when given."""

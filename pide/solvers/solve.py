@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pide.arrays import Array, is_numpy, like, namespace
+from pide.continuum.markov import MarkovJump
 from pide.continuum.problems import PointwiseTerm, Problem
 from pide.continuum.stationary import Eigen, Stationary
 from pide.continuum.wave import Wave
@@ -21,6 +22,7 @@ from pide.operators.algebra import scale
 from pide.operators.base import Operator
 from pide.result import Result
 from pide.solvers.choose import choose
+from pide.solvers.jumps import master_equation
 from pide.solvers.posedness import check_backward, check_forward
 from pide.solvers.progress import progress_bar
 from pide.solvers.record import Record, machine, versions
@@ -49,7 +51,7 @@ def solve(
 
     Parameters
     ----------
-    problem : Heat, Evolution, Wave, Stationary or Eigen
+    problem : Heat, Evolution, Wave, MarkovJump, Stationary or Eigen
     on : Grid
         A grid of the problem's domain.
     until : float, unit of time
@@ -112,6 +114,8 @@ def solve(
     discrete = discretise(problem.operator, on, exterior=problem.exterior, scheme=scheme, evolution=True)
     generator = scale(discrete, problem.sign)
     flow = _flow(problem, generator, on)
+    if isinstance(problem, MarkovJump):
+        flow = master_equation(flow)
     choices = {"times": how} if how else {}
     span = float(outputs[-1])
     if isinstance(problem, Wave):
@@ -124,10 +128,11 @@ def solve(
         choices["stepper"] = f"{method}: {reason}"
     with progress_bar(type(method).__name__, progress) as report:
         run = method.integrate(flow, [float(t) for t in outputs], tol, report)
-    record = _record(flow, method, run, choices, began, started, {"tol": tol, "stepper": str(stepper), "until": span, "scheme": scheme})
+    settings: dict[str, str | float | int] = {"tol": tol, "stepper": str(stepper), "until": span, "scheme": scheme}
+    record = _record(flow, method, run, choices, began, started, settings)
     stack = namespace(flow.initial).stack
     velocities = None if run.velocities is None else stack(list(run.velocities))
-    return Result(problem, generator, outputs, stack(list(run.states)), record, velocities=velocities)
+    return Result(problem, flow.generator, outputs, stack(list(run.states)), record, velocities=velocities)
 
 
 def _check_steady(problem: Stationary | Eigen, until: Any, times: Any, stepper: Any, tol: float) -> None:
