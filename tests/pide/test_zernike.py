@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.special import gamma
+from scipy.integrate import quad
+from scipy.special import gamma, hyp2f1, i0
 
+from pide.continuum.constants import sphere_area
 from pide.continuum.domains import Ball, Box, Interval
 from pide.continuum.exact import (
     ball_power_image,
@@ -115,6 +117,28 @@ def test_jacobi_functions(entry):
     assert_allclose(u(*x), rest * f(*x) / mu, rtol=0, atol=1e-13 * np.max(np.abs(f(*x))) / mu)
     nonzero = [(i, j) for i, c in enumerate(u.coefficients) for j in range(len(c)) if np.any(np.abs(c[j]) > 1e-12)]
     assert nonzero == [(degree, k)]
+
+
+@pytest.mark.parametrize("s", [0.2, 0.45, 0.8])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_value_at_the_centre_by_the_green_function(n, s):
+    """u(0) = int G(0, y) e^{y_1} dy, G(0, y) = K r^{2s-n} int_0^{1/r^2 - 1} t^{s-1} (1+t)^{-n/2} dt.
+
+    K = Gamma(n/2) / (4^s pi^{n/2} Gamma(s)^2) [Blumenthal, Getoor, Ray 1961]; the mean of e^{y_1} over spheres is
+    cosh r, I_0(r), sinh(r)/r.
+    """
+    constant = gamma(n / 2) / (4**s * math.pi ** (n / 2) * gamma(s) ** 2) * sphere_area(n)
+    mean = {1: np.cosh, 2: i0, 3: lambda r: np.sinh(r) / r}[n]
+
+    def integrand(r):
+        """r^{1-2s} times the integrand; the inner integral is T^s/s 2F1(n/2, s; s+1; -T) with T = 1/r^2 - 1."""
+        T = (1 - r * r) / (r * r)
+        return T**s / s * hyp2f1(n / 2, s, s + 1, -T) * mean(r)
+
+    # r = q^{1/(2s)}: r^{2s-1} dr = dq / (2s)
+    value = quad(lambda q: integrand(q ** (0.5 / s)), 0, 1, epsabs=0, epsrel=1e-11, limit=200)[0] * constant / (2 * s)
+    u = zernike_solve(lambda *x: np.exp(x[0]), s, unit_ball(n))
+    assert u(*(0.0,) * n) == pytest.approx(value, rel=1e-8)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
