@@ -68,6 +68,10 @@ class KrylovSpace:
         """tau^k phi_k(tau L) v as rows (B, N)."""
         return combine(self.coefficients(k, tau), self.vectors)
 
+    def slowest(self) -> NDArray[np.float64]:
+        """Largest Ritz value of self-adjoint L, shape (B,): for L <= 0 the slowest decay that the space knows."""
+        return np.asarray(self._eigen[0].max(axis=1))
+
     @cached_property
     def _eigen(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         w, Q = np.linalg.eigh(self.H)

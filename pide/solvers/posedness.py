@@ -10,7 +10,7 @@ from pide.operators.algebra import Multiple, Sum
 from pide.operators.base import Operator
 from pide.solvers.stepper import Flow
 
-__all__ = ["check_backward", "check_forward"]
+__all__ = ["check_backward", "check_forward", "rounding_note"]
 
 _REASON = (
     "sup_x int gamma(x, y) dy is infinite in the continuum (the kernel is singular, or the operator is differential), "
@@ -67,6 +67,17 @@ def check_forward(flow: Flow) -> dict[str, str]:
             "use Heat(A, ...), which flows downhill; integrable kernels may grow."
         )
     return {}
+
+
+def rounding_note(flow: Flow, span: float, tol: float) -> dict[str, str]:
+    """Says when rounding may exceed tol: applies of relative error u perturb L by u rho, the flow by u rho |t|."""
+    if not flow.is_self_adjoint:
+        return {}
+    info = namespace(flow.initial).finfo(flow.initial.dtype)
+    rounding = 0.5 * float(info.eps) * float(flow.generator.spectral_bound()) * abs(span)
+    if rounding <= tol:
+        return {}
+    return {"rounding": f"may reach u rho |t| = {rounding:.1e} > tol, u the unit roundoff of {flow.initial.dtype}"}
 
 
 def is_bounded(A: Operator) -> bool:

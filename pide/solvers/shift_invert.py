@@ -169,11 +169,14 @@ class _Basis:
 class _Changes:
     """Error of the newest coordinates from how they changed: d max(1, q / (1 - q)), q the rate of convergence.
 
-    `coordinates` holds those of every output time in the last space; `history` the relative changes, shape (T, B).
+    As long as the slowest Ritz value still moves by more than 1/t the space may have missed all that survives until t,
+    and small changes mean nothing: the error is then 1. `coordinates` holds those of every output time in the last
+    space, `history` the relative changes, shape (T, B), `slowest` the slowest Ritz values.
     """
 
     coordinates: list[NDArray[np.float64]] = field(default_factory=list)
     history: list[NDArray[np.float64]] = field(default_factory=list)
+    slowest: list[NDArray[np.float64]] = field(default_factory=list)
 
     def update(self, space: KrylovSpace, target: Target, overlap: NDArray[np.float64], taus: Sequence[float]) -> float:
         """Estimate for the space, the largest over times and batch; 1 for the first space."""
@@ -183,10 +186,13 @@ class _Changes:
             size = np.maximum(target.norm_of(space, c, overlap, tau), _TINY)
             change.append(np.linalg.norm(c - np.pad(old, ((0, 0), (0, c.shape[1] - old.shape[1]))), axis=1) / size)
         self.coordinates[:] = new
+        self.slowest.append(space.slowest())
         if not change:
             return 1.0 if np.any(space.norm > 0) else 0.0
         self.history.append(np.stack(change))
         d = self.history[-1]
+        if np.any(taus[-1] * np.abs(self.slowest[-1] - self.slowest[-2]) > 1.0):
+            return 1.0
         rate = np.full_like(d, 0.9)
         if len(self.history) > 2:
             one, two = _quotient(d, self.history[-2]), np.sqrt(_quotient(d, self.history[-3]))

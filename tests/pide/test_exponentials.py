@@ -120,6 +120,13 @@ class TestExponentials:
         trajectory, _ = run(pide.ShiftInvertLanczos(), L, u, [t], tol)
         assert relative(trajectory.states[-1], dense_flow(L, u, t), L.space) <= 2 * tol
 
+    @pytest.mark.parametrize("t", [0.01, 0.3, 3.0])
+    def test_shift_invert_finds_what_survives_of_noise(self, t):
+        L = fractional(LINE.grid(400), 0.9)
+        u = random_field(L.space, 7)
+        trajectory, _ = run(pide.ShiftInvertLanczos(), L, u, [t])
+        assert relative(trajectory.states[-1], dense_flow(L, u, t), L.space) <= 2e-6
+
     def test_chebyshev_estimate_bounds_the_error(self):
         L = GENERATORS["square, zero"]
         u = random_field(L.space, 3)
