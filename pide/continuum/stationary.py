@@ -42,8 +42,7 @@ class Stationary:
     Examples
     --------
     >>> import pide
-    >>> from pide.continuum.stationary import Stationary
-    >>> Stationary(pide.FractionalLaplacian(s=0.5), pide.Interval(-1, 1), source=1.0).exterior
+    >>> pide.Stationary(pide.FractionalLaplacian(s=0.5), pide.Interval(-1, 1), source=1.0).exterior
     Zero()
     """
 
@@ -88,8 +87,7 @@ class Eigen:
     Examples
     --------
     >>> import pide
-    >>> from pide.continuum.stationary import Eigen
-    >>> Eigen(pide.FractionalLaplacian(s=0.5), pide.Interval(-1, 1), count=5).exterior
+    >>> pide.Eigen(pide.FractionalLaplacian(s=0.5), pide.Interval(-1, 1), count=5).exterior
     Zero()
     """
 

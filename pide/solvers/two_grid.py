@@ -90,11 +90,12 @@ def estimate_error(
     Notes
     -----
     Every node of a coarser grid is one of the finer grid, and its distance from the boundary of an interval or box is
-    the same multiple of its spacing: q = 3 for cell-centred grids, whose nodes lie half a spacing from the boundary, and
-    q = 2 otherwise. There the estimate is within a factor of about two. On curved domains the position of the boundary in
-    its cell changes with the grid and errors do not fall regularly: for the torsion function of the disc, over spacings, shifts
-    and s, the estimate was 1 to 5 times the error of plain restriction and 1.5 to 11 times the corrected one. It
-    sees discretisation errors that fall like h^p, and no others: not a horizon that is not resolved, nor wrong data.
+    the same multiple of its spacing: q = 3 for cell-centred grids, whose nodes lie half a spacing from the boundary,
+    and q = 2 otherwise. There the estimate is within a factor of about two. On curved domains the position of the
+    boundary in its cell changes with the grid and errors do not fall regularly: for the torsion function of the disc,
+    over spacings, shifts and s, the estimate was 1 to 5 times the error of plain restriction and 1.5 to 11 times the
+    corrected one. It sees discretisation errors that fall like h^p, and no others: not a horizon that is not resolved,
+    nor wrong data.
 
     Raises
     ------
@@ -170,7 +171,8 @@ def _coarser(grid: Grid) -> Grid:
         kind = {None: "even", 0.5: "multiples of 3 (9 for the observed order)", 1.0: "odd"}[offset]
         raise ValueError(
             f"estimate_error on {grid.shape} nodes: every {q}-{'rd' if q == 3 else 'nd'} node must make a grid of the "
-            f"same kind, so needed are counts that are {kind}. Take such a grid, or write direction='refine' with order=1.0."
+            f"same kind, so needed are counts that are {kind}. Take such a grid, or write direction='refine' with "
+            "order=1.0."
         )
     spacing = tuple(q * h for h in grid.spacing)
     lower = tuple(a + first * h for a, h in zip(grid.lower, grid.spacing, strict=True))
