@@ -16,6 +16,7 @@ from pide.solvers.steppers import (
     ShiftInvertLanczos,
     Stepper,
     StormerVerlet,
+    Uniformisation,
 )
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "ShiftInvertLanczos",
     "Stepper",
     "StormerVerlet",
+    "Uniformisation",
     "conjugate_gradients",
 ]

@@ -23,12 +23,13 @@ from pide.operators.base import Operator
 from pide.result import Result
 from pide.solvers.choose import choose
 from pide.solvers.jumps import master_equation
-from pide.solvers.posedness import check_backward, check_forward
+from pide.solvers.posedness import check_backward, check_forward, rounding_note
 from pide.solvers.progress import progress_bar
 from pide.solvers.record import Record, machine, versions
 from pide.solvers.steady import solve_steady
 from pide.solvers.stepper import Flow, OneStep, Stepper, Trajectory
-from pide.solvers.steppers import ETD, checked_stepper, wave_stepper
+from pide.solvers.steppers import ETD, Exact, checked_stepper, wave_stepper
+from pide.solvers.uniformisation import density_stepper
 from pide.spaces.grid import Grid
 
 __all__ = ["solve"]
@@ -118,21 +119,30 @@ def solve(
         flow = master_equation(flow)
     choices = {"times": how} if how else {}
     span = float(outputs[-1])
-    if isinstance(problem, Wave):
-        method, reason = wave_stepper(flow, method)
-        choices["stepper"] = f"{method}: {reason}"
-    else:
+    if not isinstance(problem, Wave):
         choices |= check_backward(flow, span, tol) if span < 0 else check_forward(flow)
-    if method is None:
-        method, reason = choose(flow, outputs.tolist(), tol)
+    if method is None or isinstance(problem, Wave):
+        method, reason = _chosen(problem, flow, method, outputs, tol)
         choices["stepper"] = f"{method}: {reason}"
     with progress_bar(type(method).__name__, progress) as report:
         run = method.integrate(flow, [float(t) for t in outputs], tol, report)
+    if not isinstance(method, Exact):
+        choices |= rounding_note(flow, span, tol)
     settings: dict[str, str | float | int] = {"tol": tol, "stepper": str(stepper), "until": span, "scheme": scheme}
     record = _record(flow, method, run, choices, began, started, settings)
     stack = namespace(flow.initial).stack
     velocities = None if run.velocities is None else stack(list(run.velocities))
     return Result(problem, flow.generator, outputs, stack(list(run.states)), record, velocities=velocities)
+
+
+def _chosen(
+    problem: Problem, flow: Flow, asked: Stepper | None, times: NDArray[np.float64], tol: float
+) -> tuple[Stepper, str]:
+    """Stepper and reason; waves check also the one that was asked for."""
+    if isinstance(problem, Wave):
+        return wave_stepper(flow, asked)
+    special = density_stepper(flow, float(times[-1])) if isinstance(problem, MarkovJump) else None
+    return special or choose(flow, times.tolist(), tol)
 
 
 def _check_steady(problem: Stationary | Eigen, until: Any, times: Any, stepper: Any, tol: float) -> None:

@@ -13,6 +13,7 @@ from pide.solvers.implicit import IMEX, BackwardEuler, CrankNicolson
 from pide.solvers.lanczos import Arnoldi, Lanczos
 from pide.solvers.shift_invert import ShiftInvertLanczos
 from pide.solvers.stepper import Flow, OneStep, Stepper
+from pide.solvers.uniformisation import Uniformisation
 from pide.solvers.wave import StormerVerlet
 
 __all__ = [
@@ -30,12 +31,14 @@ __all__ = [
     "ShiftInvertLanczos",
     "Stepper",
     "StormerVerlet",
+    "Uniformisation",
     "checked_stepper",
     "wave_stepper",
 ]
 
 _WITHOUT_STEP = {
-    kind.__name__: kind for kind in (Exact, Lanczos, Arnoldi, ShiftInvertLanczos, Chebyshev, ETD, StormerVerlet)
+    kind.__name__: kind
+    for kind in (Exact, Lanczos, Arnoldi, ShiftInvertLanczos, Chebyshev, ETD, StormerVerlet, Uniformisation)
 }
 _WITH_STEP = {kind.__name__: kind for kind in (ForwardEuler, RungeKutta4, BackwardEuler, CrankNicolson, IMEX)}
 
