@@ -57,8 +57,15 @@ _HOME = {
     "sobolev_norm": "operators.norms",
     "solve": "solvers.solve",
     "solve_to_store": "stores",
+    "zernike_solve": "solvers.zernike",
 }
-_MODULES = {"errors": "errors", "kernels": "continuum.kernels", "nets": "nets", "verification": "verification"}
+_MODULES = {
+    "errors": "errors",
+    "exact": "continuum.exact",
+    "kernels": "continuum.kernels",
+    "nets": "nets",
+    "verification": "verification",
+}
 
 __all__ = sorted([*_HOME, *_MODULES, "__version__"])
 

@@ -14,8 +14,8 @@ NAMES = """
 Advection BackwardEuler Ball Box Chebyshev CrankNicolson ETD Eigen Ellipsoid Evolution Exact ForwardEuler
 FractionalLaplacian Grid Heat Interval Labels Lanczos Laplacian LogPotential Mask Multiplier NonlocalDiffusion
 Operator Periodic Polygon Record Reflecting Result RieszPotential RungeKutta4 ShiftInvertLanczos SignedDistance
-Stationary Torus Value Zero __version__ as_operator cite errors gagliardo_seminorm kernels load nets sobolev_norm
-solve solve_to_store verification
+Stationary Torus Value Zero __version__ as_operator cite errors exact gagliardo_seminorm kernels load nets
+sobolev_norm solve solve_to_store verification zernike_solve
 """
 
 HEAVY = ("torch", "matplotlib", "xarray", "pandas", "tqdm", "netCDF4", "PIL", "zarr", "cattrs", "pytest")
