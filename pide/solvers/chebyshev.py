@@ -21,7 +21,7 @@ from pide.solvers.rows import as_rows, detached, norms
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 from pide.solvers.wave import chebyshev_wave
 
-__all__ = ["Chebyshev", "chebyshev_coefficients", "spectral_interval"]
+__all__ = ["Chebyshev", "chebyshev_coefficients"]
 
 _ROUNDOFF = float(np.finfo(np.float64).eps)
 _LOOK = 8
@@ -53,7 +53,8 @@ class Chebyshev(Stepper):
             raise ValueError(f"{self}: the generator is not claimed self-adjoint. Write stepper=Arnoldi().")
         if flow.velocity is not None:
             return chebyshev_wave(self, flow, times, tol, report)
-        c, w = spectral_interval(flow)
+        lower, upper = flow.spectrum
+        c, w = 0.5 * (lower + upper), 0.5 * (upper - lower) or 1.0
         affine = flow.load is not None
         v = flow.rate(flow.initial, 0.0) if affine else flow.initial
         mean = flow.mean_part(v)
@@ -97,13 +98,6 @@ def _sum(
         previous, current = current, (2.0 / w) * (flow.apply(current) - c * current) - previous
         sums = [total + float(row[k]) * current for row, total in zip(a, sums, strict=True)]
     return sums, a.shape[1], error(sums[-1], float(np.abs(a[:, -1]).max()))
-
-
-def spectral_interval(flow: Flow) -> tuple[float, float]:
-    """(c, w): the spectrum of L lies in [c - w, c + w], from its certified bound and its sign."""
-    rho = float(flow.generator.spectral_bound()) or 1.0
-    sign = flow.generator.definiteness
-    return (0.5 * sign * rho, 0.5 * rho) if sign else (0.0, rho)
 
 
 def chebyshev_coefficients(k: int, t: float, c: float, w: float, longest: float) -> NDArray[np.float64]:

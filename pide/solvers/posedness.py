@@ -6,8 +6,8 @@ import math
 
 from pide.arrays import namespace
 from pide.errors import IllPosedError
-from pide.operators.algebra import Multiple, Sum
 from pide.operators.base import Operator
+from pide.solvers.spectrum import terms
 from pide.solvers.stepper import Flow
 
 __all__ = ["check_backward", "check_forward", "rounding_note"]
@@ -83,15 +83,6 @@ def rounding_note(flow: Flow, span: float, tol: float) -> dict[str, str]:
 def is_bounded(A: Operator) -> bool:
     """Whether every part of A is claimed to be a bounded operator in the continuum."""
     return all("bounded_generator" in term.claims for term in terms(A))
-
-
-def terms(A: Operator) -> tuple[Operator, ...]:
-    """The summands of A, each with its factor."""
-    if isinstance(A, Sum):
-        return tuple(part for term in A.terms for part in terms(term))
-    if isinstance(A, Multiple) and isinstance(A.operator, Sum):
-        return tuple(part for term in A.operator.terms for part in terms(Multiple(A.factor, term)))
-    return (A,)
 
 
 def _grows_at_high_frequencies(unbounded: list[Operator]) -> bool:

@@ -170,9 +170,7 @@ def progress_towards(error: float, tol: float) -> float:
 
 def growth_bound(flow: Flow, sign: float) -> float:
     """g with |e^{s sign L}| <= e^{s g} for s >= 0; an estimate of it when nothing is claimed."""
-    if flow.generator.definiteness * sign < 0:
+    if not flow.is_self_adjoint or flow.generator.definiteness * sign < 0:
         return 0.0
-    try:
-        return float(flow.generator.spectral_bound()) if flow.is_self_adjoint else 0.0
-    except NotImplementedError:
-        return 0.0
+    lower, upper = flow.spectrum
+    return max(upper, 0.0) if sign > 0 else max(-lower, 0.0)

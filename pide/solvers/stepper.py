@@ -10,11 +10,13 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 from pide.arrays import Array, namespace
 from pide.errors import StepTooLarge
 from pide.operators.base import Operator
+from pide.solvers.spectrum import spectral_interval
 
 __all__ = ["Flow", "OneStep", "Report", "Stepper", "Trajectory", "refuse_large_step"]
 
@@ -71,6 +73,11 @@ class Flow:
     def is_self_adjoint(self) -> bool:
         """Whether L is claimed self-adjoint."""
         return "self_adjoint" in self.generator.claims
+
+    @cached_property
+    def spectrum(self) -> tuple[float, float]:
+        """Ends of an interval that holds the spectrum of a self-adjoint L."""
+        return spectral_interval(self.generator)
 
     def apply(self, u: Array) -> Array:
         """L u, counted."""

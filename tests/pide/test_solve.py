@@ -295,6 +295,16 @@ class TestGrowth:
         u = grid.sample(lambda x: np.cos(x))
         assert_allclose(result.final, scipy.linalg.expm(0.1 * result.operator.to_dense()) @ u, rtol=1e-6)
 
+    @pytest.mark.parametrize("stepper", ["auto", "Chebyshev"])
+    def test_bounded_growth_beside_stiff_decay_is_solved(self, stepper):
+        grid = LINE.grid(64)
+        rhs = pide.Laplacian() - 0.5 * GAUSS
+        problem = pide.Evolution(rhs, LINE, initial=lambda x: np.cos(x), exterior=pide.Zero())
+        result = pide.solve(problem, on=grid, until=0.5, stepper=stepper)
+        assert result.operator.definiteness == 0
+        u = grid.sample(lambda x: np.cos(x))
+        assert_allclose(result.final, scipy.linalg.expm(0.5 * result.operator.to_dense()) @ u, rtol=1e-5)
+
     def test_growth_below_a_dominant_decay_is_solved(self):
         grid = TORUS.grid(16)
         problem = pide.Evolution(
