@@ -14,7 +14,8 @@ from pide.cli import main
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 WINDOWS = {"hillslope": "[[100, 180], [60, 124]]", "denoise": "[[200, 264], [300, 364]]"}
-PICTURES = {"plot_first_heat": "first_heat", "plot_kernels": "kernels", "plot_steppers": "steppers",
+PICTURES = {"plot_fractional_poisson": "fractional_poisson", "plot_eigenfunctions": "eigenfunctions",
+            "plot_first_heat": "first_heat", "plot_kernels": "kernels", "plot_steppers": "steppers",
             "plot_hillslope": "hillslope", "plot_potentials": "potentials", "plot_zernike": "zernike"}  # fmt: skip
 
 
