@@ -41,7 +41,8 @@ class StencilConvolution:
     @property
     def neighbours(self) -> int:
         """Number of offsets with a nonzero weight."""
-        return sum(2 ** int(np.count_nonzero(j)) for j in self._offsets)
+        offsets = np.argwhere(to_host(self.octant) != 0.0)
+        return int(np.sum(2 ** np.count_nonzero(offsets[offsets.any(axis=1)], axis=1)))
 
     @cached_property
     def _offsets(self) -> tuple[tuple[int, ...], ...]:
