@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from scipy.fft import dstn
-from scipy.special import gamma
 from scipy.sparse.linalg import LinearOperator, cg
+from scipy.special import gamma
 
 import pide
 from pide.operators.boundary import EVOLUTION_CAP
@@ -106,7 +106,7 @@ def test_disc_of_many_unknowns(s, bound):
 
 @pytest.mark.parametrize("s", [0.25, 0.5, 0.75])
 def test_order_on_an_ellipse(s):
-    """Ratio 3:1, sharpest radius of curvature 1/9: order above 1 from h = 1/58 to 1/116, and far below the plain error."""
+    """Ratio 3:1, least radius of curvature 1/9: order above 1 from h = 1/58 to 1/116, far below the plain error."""
     ellipse, semiaxes = pide.Ellipsoid((1.0, 1 / 3)), (1.0, 1 / 3)
     coarse, fine = (
         solve_torsion(discretised(ellipse, s, 2.2 / (N + 1), (0.3, 0.17)), semiaxes, s)[0] for N in (127, 255)
