@@ -29,3 +29,11 @@ def test_the_steppers_reach_their_tolerance():
     rows = rows_of("heat.py", "--quick")
     assert len(rows) == 6
     assert all(float(row[-1]) < 1e-6 for row in rows)
+
+
+def test_the_boundary_correction_divides_the_error_of_the_disc_by_ten():
+    rows = [row for row in rows_of("fractional_poisson.py", "--quick") if row[0] == "pide,"]
+    errors = {(row[1], row[3]): float(row[4]) for row in rows}
+    assert len(errors) == 6
+    for s in ("0.25", "0.5", "0.75"):
+        assert errors["corrected", s] < 0.1 * errors["plain", s]
