@@ -14,6 +14,8 @@ import array_api_compat
 import numpy as np
 import scipy.fft
 
+_NUMPY: ModuleType = array_api_compat.array_namespace(np.empty(0))
+
 Array = Any
 """An array of any supported namespace; the standard has no nominal type for it."""
 
@@ -26,10 +28,23 @@ def namespace(*arrays: Array) -> ModuleType:
     Raises
     ------
     TypeError
-        If the arrays belong to different libraries, or none of them is an array.
+        If the arrays belong to different libraries or devices, or none of them is an array.
     """
+    if all(type(x) is np.ndarray for x in arrays) and arrays:
+        return _NUMPY
+    places = {_place(x) for x in arrays if array_api_compat.is_array_api_obj(x)}
+    if len(places) > 1:
+        raise TypeError(
+            f"arrays on {' and '.join(sorted(places))} in one operation: nothing is moved between libraries "
+            "or devices. Bring the data to where the operator's parameters live, for example torch.asarray(u, device=...)."
+        )
     xp: ModuleType = array_api_compat.array_namespace(*arrays)
     return xp
+
+
+def _place(x: Array) -> str:
+    """Library and device of an array, in words."""
+    return f"{type(x).__module__.partition('.')[0]} {array_api_compat.device(x)}"
 
 
 def is_numpy(x: Array) -> bool:
