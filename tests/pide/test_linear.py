@@ -95,7 +95,7 @@ def test_preconditioner_is_symmetric_and_positive():
     L = -1.0 * pide.FractionalLaplacian(s=0.5).on(grid, exterior=pide.Zero(), scheme="lattice")
     P = preconditioner(L, 0.3)
     columns = grid.compress(P(grid.expand(np.eye(grid.count))))
-    assert_allclose(columns, columns.T, atol=1e-15)
+    assert_allclose(columns, columns.T, atol=1e-14)
     assert np.linalg.eigvalsh(columns).min() > 0
 
 
