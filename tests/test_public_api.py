@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,10 @@ def test_names_resolve_whatever_was_imported_before():
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="Heet"):
         _ = pide.Heet
+
+
+def test_every_public_name_is_in_the_reference():
+    page = Path(__file__).resolve().parent.parent / "docs" / "reference" / "index.md"
+    listed = {line.strip() for line in page.read_text().splitlines()}
+    modules = {"kernels", "errors", "nets", "verification", "exact", "__version__"}
+    assert not set(pide.__all__) - modules - listed
