@@ -145,7 +145,8 @@ def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:
 
 def _for_term(term: ContinuumOperator, request: _Request) -> _Request:
     """The request for a term of a sum: a scheme that the term does not have falls to its default."""
-    known = request.scheme in _SCHEMES.get(type(term), (request.scheme,))
+    kind = type(term.operator if isinstance(term, ScaledOperator) else term)
+    known = request.scheme in _SCHEMES.get(kind, (request.scheme,))
     return request if known else replace(request, scheme="auto")
 
 
