@@ -36,7 +36,7 @@ def namespace(*arrays: Array) -> ModuleType:
     if len(places) > 1:
         raise TypeError(
             f"arrays on {' and '.join(sorted(places))} in one operation: nothing is moved between libraries "
-            "or devices. Bring the data to where the operator's parameters live, for example torch.asarray(u, device=...)."
+            "or devices. Bring the data to where the parameters live, for example torch.asarray(u, device=...)."
         )
     xp: ModuleType = array_api_compat.array_namespace(*arrays)
     return xp
