@@ -93,7 +93,7 @@ class Operator(ABC):
         return None
 
     def cosine_symbol(self) -> NDArray[np.float64] | None:
-        """Symbol of A at the frequencies pi k / N, k = 0..N-1, 0 at k = 0 (preconditioner of reflecting ones), or None."""
+        """Symbol of A at the frequencies pi k / N, k = 0..N-1 (the preconditioner of reflecting operators), or None."""
         return None
 
     def diagonal(self) -> NDArray[np.float64]:
