@@ -64,6 +64,8 @@ GENERATORS = {
     "disc, zero": fractional(DISC.grid(12), s=0.5),
     "square, reflecting": fractional(SQUARE.grid(9, 8), s=0.6, exterior=pide.Reflecting()),
     "disc, reflecting": fractional(DISC.grid(11), exterior=pide.Reflecting()),
+    "cube, zero": fractional(pide.Box(((0, 1),) * 3).grid(5, 6, 4), s=0.8),
+    "cube, reflecting": fractional(pide.Box(((0, 1),) * 3).grid(4, 5, 6), s=0.8, exterior=pide.Reflecting()),
     "line, data": GAUSS.on(LINE.grid(40), exterior=pide.Value(lambda x: x**2, extent=1.0)),
     "line, singular data": fractional(LINE.grid(50), exterior=pide.Value(lambda x: 1.0 + x, extent=2.0)),
     "square, sum": (pide.Laplacian() + 3.0 * GAUSS).on(SQUARE.grid(8, 8), exterior=pide.Zero()),
