@@ -207,7 +207,7 @@ def _flow(problem: Problem, generator: Operator, on: Grid) -> Flow:
 
 def _field(data: Any, name: str, on: Grid) -> Array:
     """Initial data as a field, in their own array library when they have one."""
-    if not array_api_compat.is_array_api_obj(data):
+    if not array_api_compat.is_array_api_obj(data) or data.ndim == 0:
         return on.sample(data)
     on.check_field(data, name)
     return data

@@ -126,7 +126,8 @@ def steady_inverse(M: Operator) -> tuple[Callable[[Array], Array] | None, str]:
     else:
         inverse = _sine_inverse(M, model)
         if inverse is not None:
-            return inverse, f"sine transforms on the bounding box, {len(inverse.levels)} level(s)"
+            count = len(inverse.levels)
+            return inverse, f"sine transforms on the bounding box, {f'{count} levels' if count > 1 else 'one level'}"
     if type(M).diagonal is Operator.diagonal or not float(M.diagonal()[M.space.inside].min()) > 0.0:
         return None, "none"
     return _Scaling(M.space, 1.0 / np.where(M.space.inside, M.diagonal(), 1.0)), "diagonal"
