@@ -61,7 +61,7 @@ def solve_eigen(problem: Eigen, A: Operator, tol: float, seed: int = 0, max_step
     eigenvalue is another matter, see `docs/explanation/steady`. In theory an eigenvalue can be skipped; a space grown
     from a random block makes that unlikely, not impossible. Modes have |phi| = 1 in the inner product of the space and
     are positive at the first node where |phi| exceeds half its maximum. Modes of a multiple eigenvalue are one
-    orthonormal basis of many. Memory: twice 5 count + 20 fields.
+    orthonormal basis of many. Memory: twice 5 count + 20 fields. Runs on NumPy, in float64.
 
     Raises
     ------

@@ -106,8 +106,8 @@ def conjugate_gradients(
         curvature = dots(p, q)
         if np.any((curvature <= 0) & (history[-1] > tol)):
             raise NotConverged(
-                "conjugate gradients met a direction with <p, M p> <= 0: the matrix is not positive definite. "
-                "Use a generator <= 0, or an explicit or exponential stepper."
+                "conjugate gradients met a direction with <p, M p> <= 0: the matrix is not positive definite, though "
+                "its operator claims a sign. Measure its claims: pide.verification.check(operator)."
             )
         alpha = _ratio(rz, curvature)
         x, r = axpy(alpha, p, x), axpy(-alpha, q, r)

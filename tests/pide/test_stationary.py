@@ -13,7 +13,7 @@ import pide
 from pide.continuum.stationary import Stationary
 from pide.errors import NotConverged
 from pide.solvers.linear import conjugate_gradients
-from pide.solvers.stationary import solve_stationary
+from pide.solvers.stationary import solve_stationary, solve_system
 from pide.solvers.steady_inverse import steady_inverse
 
 REFERENCE = {
@@ -183,21 +183,31 @@ def test_preconditioner_is_symmetric_and_positive(operator, domain, exterior):
     assert abs(left - right) <= 1e-12 * abs(own)
 
 
-def test_every_library_gives_the_same_solution(namespace, dtype):
-    domain = pide.Ellipsoid((1.0, 0.7))
+@pytest.mark.parametrize(
+    ("domain", "exterior"),
+    [(pide.Ellipsoid((1.0, 0.7)), pide.Zero()), (SQUARE, pide.Reflecting()), (pide.Torus((1.0, 1.0)), None)],
+    ids=["levels", "reflecting", "torus"],
+)
+def test_every_library_gives_the_same_solution(namespace, dtype, domain, exterior):
     grid = domain.grid(70)
-    f = grid.sample(lambda x, y: 1.0 + x)
-    problem = Stationary(pide.FractionalLaplacian(0.75), domain, source=f)
-    expected = pide.solve(problem, on=grid, tol=1e-12, scheme="lattice").final
+    f = grid.sample(lambda x, y: np.sin(2 * np.pi * x) + 0.5 * y * (exterior == pide.Zero()))
+    f = f if exterior == pide.Zero() else grid.restricted(f - grid.mean(f))
+    operator = pide.FractionalLaplacian(0.75)
+    scheme = "auto" if domain.periodic else "lattice"
+
+    def solved(source, tol):
+        return pide.solve(
+            Stationary(operator, domain, source=source, exterior=exterior), on=grid, tol=tol, scheme=scheme
+        )
+
+    expected = solved(f, 1e-12).final
     source = namespace.asarray(f, dtype=dtype)
-    result = pide.solve(
-        Stationary(pide.FractionalLaplacian(0.75), domain, source=source), on=grid, tol=1e-10, scheme="lattice"
-    )
+    result = solved(source, 1e-10)
     assert type(result.final) is type(source)
     assert result.final.dtype == source.dtype
     tolerance = 1e-8 if dtype == "float64" else 2e-3
     np.testing.assert_allclose(namespace.host(result.final), expected, rtol=0, atol=tolerance * np.abs(expected).max())
-    assert ("tolerance" in result.record.choices) == (dtype == "float32")
+    assert ("tolerance" in result.record.choices) == (dtype == "float32" and not domain.periodic)
 
 
 @pytest.mark.parametrize("exterior", [pide.Reflecting(), None], ids=["reflecting", "torus"])
@@ -240,6 +250,14 @@ def test_non_convergence_says_what_to_change():
     A = problem.operator.on(SQUARE.grid(32), exterior=problem.exterior)
     with pytest.raises(NotConverged, match=r"residual .* after 2 iterations, wanted 1.0e-12\. Take a larger tol"):
         solve_stationary(problem, A, 1e-12, max_iterations=2)
+
+
+def test_a_false_claim_of_a_sign_is_noticed():
+    grid = LINE.grid(16)
+    claims = {"linear", "self_adjoint", "positive_semidefinite"}
+    A = pide.as_operator(lambda u: u * grid.coordinates[0], on=grid, claims=claims)
+    with pytest.raises(NotConverged, match=r"not positive definite.*pide\.verification\.check"):
+        solve_system(A, grid.sample(1.0), 1e-8)
 
 
 def test_data_of_nonzero_mean_are_refused_with_the_remedy():
