@@ -27,7 +27,7 @@ for delta in (0.05, 0.2, 0.4):
     left.plot(x, result.final + 2 * delta, label=f"horizon {delta:g}")
     energy = result.total_energy
     print(f"horizon {delta}: {result.record.applies} applies, energy {energy[0]:.6f} -> {energy[1]:.6f}")
-left.set(xlim=(0, 4), ylim=(-0.2, 1.9), xlabel="x", ylabel="u(x, 2.5), shifted")
+left.set(xlim=(0, 4), ylim=(-0.1, 1.3), xlabel="x", ylabel="u(x, 2.5), shifted")
 left.legend(frameon=False, fontsize="small", loc="upper right", ncols=3)
 
 cost, error = [], []

@@ -65,7 +65,7 @@ class PairOperator(Operator):
 
     def rate_bound(self) -> float:
         rates = np.asarray(abs(self.rates).sum(axis=1)).ravel() + abs(self.killing)
-        return float(rates.max()) * (1 + 4 * self.space.count * np.finfo(np.float64).eps)
+        return float(rates.max() * (1 + 4 * self.space.count * np.finfo(np.float64).eps))
 
     def spectral_bound(self) -> float:
         """Gershgorin: max_i (2 d_i + kappa_i), for signed rates with their absolute values."""

@@ -48,7 +48,7 @@ class Uniformisation(Stepper):
             raise ValueError(
                 f"{self}: neither the generator nor its adjoint claims nonnegative_rates. Write stepper='auto'."
             )
-        q = flow.generator.rate_bound() or 1.0
+        q = float(flow.generator.rate_bound()) or 1.0
         weights = poisson_weights([q * t for t in times], tol)
         u = flow.initial
         states = [namespace(u).zeros_like(u) for _ in times]

@@ -145,11 +145,11 @@ def chebyshev_wave(stepper: Stepper, flow: Flow, times: Sequence[float], tol: fl
             previous, current = current, _reflected(flow, current, rho)
         elif k > 1:
             previous, current = current, 2.0 * _reflected(flow, current, rho) - previous
+        x, y, *b = (current[j, ...] for j in range(len(parts)))
         for i, (c, s, d, r) in enumerate(coefficients[:, :, k].tolist()):
-            u, v = c * current[0] + s * current[1], r * current[0] + c * current[1]
-            load = len(parts) > 2
-            states[i] = states[i] + (u + d * current[2] if load else u)
-            velocities[i] = velocities[i] + (v + s * current[2] if load else v)
+            u, v = c * x + s * y, r * x + c * y
+            states[i] = states[i] + (u + d * b[0] if b else u)
+            velocities[i] = velocities[i] + (v + s * b[0] if b else v)
         report((k + 1) / count)
     states = [flow.initial if t == 0 else u for t, u in zip(times, states, strict=True)]
     velocities = [v0 if t == 0 else v for t, v in zip(times, velocities, strict=True)]

@@ -115,6 +115,20 @@ def test_paths_have_the_density_of_the_master_equation(name, method):
     np.testing.assert_allclose(grid.inner(np.ones(grid.shape), paths.density(t)), (nodes >= 0).mean())
 
 
+@pytest.mark.parametrize("name", ["directed", "disc", "drift"])
+def test_densities_stay_on_their_device(name):
+    xp = pytest.importorskip("array_api_strict")
+    A, domain, exterior = CASES[name]
+    grid = domain.grid(9)
+    p0, device = grid.sample(start), xp.Device("device1")
+    host, remote = (
+        pide.solve(MarkovJump(A, domain, initial=p, exterior=exterior), on=grid, until=0.3)
+        for p in (p0, xp.asarray(p0, device=device))
+    )
+    assert remote.states.device == device
+    np.testing.assert_allclose(remote.mass, host.mass, rtol=1e-12)
+
+
 def test_waiting_times_are_exponential_and_numbers_of_jumps_have_the_right_mean():
     """Constant rates on a torus: jumps are Poisson with mean q t; the first one is exponential (Kolmogorov-Smirnov)."""
     torus = pide.Torus((1.0,))

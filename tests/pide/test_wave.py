@@ -156,6 +156,22 @@ def test_gradients_pass_and_batches_move_together():
     np.testing.assert_allclose(final(u, "auto")[1].detach().numpy(), alone.numpy(), atol=1e-13)
 
 
+@pytest.mark.parametrize("stepper", ["auto", pide.Chebyshev(), StormerVerlet()], ids=str)
+@pytest.mark.parametrize("domain", [pide.Torus((1.0,)), DISC], ids=["torus", "disc"])
+def test_waves_stay_on_their_device(domain, stepper):
+    xp = pytest.importorskip("array_api_strict")
+    grid = domain.grid(7)
+    exterior = None if grid.periodic else pide.Zero()
+    start = grid.sample(lambda *x: 1 + x[0])
+    device = xp.Device("device1")
+    host, remote = (
+        pide.solve(Wave(HALF, domain, initial=u, velocity=0.5, exterior=exterior), on=grid, until=0.3, stepper=stepper)
+        for u in (start, xp.asarray(start, device=device))
+    )
+    assert remote.states.device == remote.velocities.device == device
+    np.testing.assert_allclose(remote.total_energy, host.total_energy, rtol=1e-13)
+
+
 def test_waves_are_saved_with_velocity_and_energy(tmp_path):
     grid = pide.Torus((1.0,)).grid(8)
     result = pide.solve(Wave(pide.Laplacian(), grid.domain, initial=lambda x: np.cos(2 * np.pi * x)), on=grid, until=1)
