@@ -137,6 +137,24 @@ _ENTRIES = {
         "50--67",
         1947,
     ),
+    "hairer2003": (
+        "article",
+        "Hairer, Ernst and Lubich, Christian and Wanner, Gerhard",
+        "Geometric numerical integration illustrated by the {S}t{\\\"o}rmer-{V}erlet method",
+        "Acta Numerica",
+        12,
+        "399--450",
+        2003,
+    ),
+    "grossmiller1984": (
+        "article",
+        "Gross, Donald and Miller, Douglas R.",
+        "The randomization technique as a modeling tool and solution procedure for transient {M}arkov processes",
+        "Operations Research",
+        32,
+        "343--361",
+        1984,
+    ),
 }
 
 # A phrase in the description of the run -> the papers behind it.
@@ -152,6 +170,8 @@ _PHRASES = {
     "Chebyshev": ("talezer1989",),
     "ETD(": ("cox2002",),
     "CrankNicolson": ("crank1947",),
+    "StormerVerlet": ("hairer2003",),
+    "Uniformisation": ("grossmiller1984",),
 }
 
 
