@@ -43,7 +43,7 @@ with torch.no_grad():
     clean = observed(*parameters(truth))
 data = clean + noise * torch.randn(clean.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
-trace = []
+trace = []  # s and width after each step
 
 
 def misfit(theta):
@@ -51,11 +51,12 @@ def misfit(theta):
     theta = torch.tensor(theta, requires_grad=True)
     loss = ((observed(*parameters(theta)) - data) ** 2).mean() / noise**2
     loss.backward()
-    trace.append(numbers(theta))
     return loss.item(), theta.grad.numpy()
 
 
-found = minimize(misfit, [0.0, math.log(0.1)], jac=True, method="BFGS")
+guess = np.asarray([0.0, math.log(0.1)])
+trace.append(numbers(torch.tensor(guess)))
+found = minimize(misfit, guess, jac=True, method="BFGS", callback=lambda x: trace.append(numbers(torch.tensor(x))))
 theta = torch.tensor(found.x)
 s, width = numbers(theta)
 step = 1e-5
@@ -66,7 +67,7 @@ for shift in ((step, 0.0), (0.0, step)):
 J = torch.stack(columns, dim=1)
 errors = noise * torch.sqrt(torch.diag(torch.linalg.inv(J.T @ J)))
 print(f"s = {s:.4f} +- {errors[0]:.4f} (true 0.62), width = {width:.4f} +- {errors[1]:.4f} (true 0.25)")
-print(f"misfit / noise^2 = {found.fun:.3f} after {len(trace)} evaluations")
+print(f"misfit / noise^2 = {found.fun:.3f} after {found.nfev} evaluations")
 
 figure = new_figure(9.0, 3.6)
 left, right = figure.subplots(1, 2)

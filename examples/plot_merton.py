@@ -67,25 +67,22 @@ def price(n, steps=None):
     return spot[shown], value, np.abs(value - series(spot[shown])).max()
 
 
-sizes, counts = (64, 128, 256, 512), (4, 8, 16, 32)
-exactly = [price(n)[2] for n in sizes]
-print("nodes      " + "".join(f"{n:>10d}" for n in sizes))
-print("exact time " + "".join(f"{error:10.2e}" for error in exactly))
-table = {steps: [price(n, steps)[2] for n in sizes] for steps in counts}
-for steps, row in table.items():
-    print(f"{steps:3d} steps  " + "".join(f"{error:10.2e}" for error in row))
+sizes = (64, 128, 256, 512)
+rows = {"exact in time": [price(n)[2] for n in sizes]}
+rows |= {f"{steps} steps": [price(n, steps)[2] for n in sizes] for steps in (4, 8, 16)}
+print("error at n = " + ", ".join(map(str, sizes)))
+for name, errors in rows.items():
+    print(f"{name:14s}" + "".join(f"{error:10.2e}" for error in errors))
 
 spot, value, _ = price(256)
 figure = new_figure(9.0, 3.6)
 left, right = figure.subplots(1, 2)
 left.plot(spot, value, label="PIDE")
 left.plot(spot[::4], series(spot)[::4], "k.", ms=4, label="Poisson series")
-left.plot(spot, np.maximum(strike - spot, 0), ":", label="value at maturity")
 left.set(xlabel="share price", ylabel="price of the put")
 left.legend(frameon=False)
-right.loglog([4 / n for n in sizes], exactly, "o-", label="exact in time")
-for steps, row in table.items():
-    right.loglog([4 / n for n in sizes], row, "--", lw=1, label=f"{steps} IMEX steps")
+for name, errors in rows.items():
+    right.loglog([4 / n for n in sizes], errors, "o-", ms=3, lw=1, label=name)
 right.set(xlabel="spacing h", ylabel="largest error of the price")
 right.minorticks_off()
 right.legend(frameon=False, fontsize="small")

@@ -1,6 +1,8 @@
 """Applications: fronts, phases, option prices, an inverse problem, each against what is known of it."""
 
 import math
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ import pide
 from pide import kernels
 from pide.continuum.advection import Advection
 from pide.solvers import IMEX
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def positions(s, half, count, times):
@@ -172,6 +176,20 @@ def test_monotone_scheme_keeps_prices_within_their_bounds_at_order_one():
     assert math.log2(errors[0] / errors[1]) == pytest.approx(1.0, abs=0.15)
 
 
+def test_kou_price_delta_and_gamma_converge_with_order_two(tmp_path, monkeypatch):
+    """The example against the Fourier integral of the characteristic function, which satisfies put-call parity."""
+    monkeypatch.chdir(tmp_path)
+    example = runpy.run_path(str(EXAMPLES / "plot_greeks.py"))
+    errors = np.asarray(example["errors"])
+    np.testing.assert_allclose(np.log2(errors[-2] / errors[-1]), 2.0, atol=0.05)
+    assert np.all(errors[-1] < [2e-3, 4e-4, 4e-5])
+    price, delta, gamma = example["fourier"](np.asarray([99.99, 100.0, 100.01]))
+    assert (price[2] - price[0]) / 0.02 == pytest.approx(delta[1], rel=1e-6)
+    assert (delta[2] - delta[0]) / 0.02 == pytest.approx(gamma[1], rel=1e-6)
+    deep = example["fourier"](np.asarray([1.0]))
+    assert deep[0] == pytest.approx(100 * math.exp(-0.025) - 1, rel=1e-6)
+
+
 def test_order_and_width_are_recovered_from_data():
     """u_t = 0.3 L_w u - 0.2 (-Delta)^s u observed twice; exact data give the parameters, noise a misfit of its size."""
     torch = pytest.importorskip("torch")
@@ -196,9 +214,9 @@ def test_order_and_width_are_recovered_from_data():
         return 1 / (1 + math.exp(-found.x[0])), math.exp(found.x[1]), found.fun
 
     clean = observed(torch.tensor(0.62, dtype=torch.float64), torch.tensor(0.25, dtype=torch.float64))
-    s, width, _ = recovered(clean, [0.0, math.log(0.15)], 20)
+    s, width, _ = recovered(clean, [0.0, math.log(0.2)], 12)
     assert (s, width) == (pytest.approx(0.62, abs=1e-4), pytest.approx(0.25, abs=1e-4))
     noise = 1e-3 * torch.randn(clean.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    s, width, loss = recovered(clean + noise, [0.4, math.log(0.24)], 8)
+    s, width, loss = recovered(clean + noise, [0.4, math.log(0.24)], 4)
     assert (s, width) == (pytest.approx(0.62, abs=0.02), pytest.approx(0.25, abs=0.02))
     assert 0.7 < loss < 1.3
