@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pide.arrays import Array
 from pide.solvers.phi import phi
 from pide.solvers.projection import progress_towards, require_affine
-from pide.solvers.rows import as_rows, detached, norms
+from pide.solvers.rows import detached, norms
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 from pide.solvers.wave import chebyshev_wave
 
@@ -116,4 +116,4 @@ def chebyshev_coefficients(k: int, t: float, c: float, w: float, longest: float)
 
 
 def _norm(flow: Flow, u: Array) -> NDArray[np.float64]:
-    return norms(as_rows(detached(u), flow.dimension))
+    return norms(flow.rows(detached(u)))

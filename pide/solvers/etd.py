@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pide.arrays import Array, namespace
+from pide.arrays import Array
 from pide.errors import NotConverged
 from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.krylov import KrylovSpace, grow
 from pide.solvers.phi import phi
 from pide.solvers.projection import growth_bound
-from pide.solvers.rows import as_rows, detached, norms
+from pide.solvers.rows import detached, norms
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 
 __all__ = ["ETD"]
@@ -144,18 +144,18 @@ def _actions(flow: Flow, tol: float) -> _Actions:
 
 def _krylov_action(flow: Flow, d: Array, h: float, u: Array, tol: float) -> PhiAction:
     """Phi action on the Krylov space of d, accurate to tol |u| for all tau <= h."""
-    xp, growth = namespace(d), growth_bound(flow, 1.0)
+    growth = growth_bound(flow, 1.0)
     mean = flow.mean_part(d)
     rest = d if mean is None else d - mean
-    scale = norms(as_rows(u, flow.dimension)) + h * norms(as_rows(d, flow.dimension))
+    scale = norms(flow.rows(u)) + h * norms(flow.rows(d))
 
     def accept(space: KrylovSpace) -> bool:
         errors = [4.0 * h ** (1 - k) * space.error(k, h, growth) for k in (1, 2, 3)]
         return bool(np.all(np.stack(errors) <= tol * scale))
 
     space, done = grow(
-        lambda rows: as_rows(flow.apply(xp.reshape(rows, d.shape)), flow.dimension),
-        as_rows(rest, flow.dimension),
+        lambda rows: flow.rows(flow.apply(flow.fields(rows))),
+        flow.rows(rest),
         symmetric=flow.is_self_adjoint,
         accept=accept,
         max_vectors=_MAX_VECTORS,
@@ -167,7 +167,7 @@ def _krylov_action(flow: Flow, d: Array, h: float, u: Array, tol: float) -> PhiA
         )
 
     def action(k: int, tau: float) -> Array:
-        part = xp.reshape(space.combine(k, tau), d.shape)
+        part = flow.fields(space.combine(k, tau))
         return part if mean is None else part + tau**k / math.factorial(k) * mean
 
     return action
@@ -175,5 +175,5 @@ def _krylov_action(flow: Flow, d: Array, h: float, u: Array, tol: float) -> PhiA
 
 def _difference(flow: Flow, a: Array, b: Array) -> float:
     """Largest |a - b| / |b| of the batch."""
-    gap, size = (norms(as_rows(detached(v), flow.dimension)) for v in (a - b, b))
+    gap, size = (norms(flow.rows(detached(v))) for v in (a - b, b))
     return float(np.max(np.divide(gap, size, out=np.zeros_like(gap), where=gap != 0)))

@@ -10,7 +10,6 @@ from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.explicit import require_energy_decay
 from pide.solvers.linear import conjugate_gradients
 from pide.solvers.preconditioners import TransformInverse, preconditioner
-from pide.solvers.rows import as_rows, norms
 from pide.solvers.stepper import Flow, OneStep
 
 __all__ = ["IMEX", "BackwardEuler", "CrankNicolson"]
@@ -32,18 +31,19 @@ class _Resolvent:
             return self.diagonal.apply(lambda z: 1.0 / (1.0 - tau * z), b, key=tau)
         flow = self.flow
         floor = 20 * float(namespace(b).finfo(b.dtype).eps)
+        inverse = self._preconditioner(tau)
         solution = conjugate_gradients(
-            lambda x: x - tau * flow.apply(x),
-            b,
-            dimension=flow.dimension,
-            precondition=self._preconditioner(tau),
+            lambda rows: rows - tau * flow.rows(flow.apply(flow.fields(rows))),
+            flow.rows(b),
+            dimension=1,
+            precondition=None if inverse is None else lambda rows: flow.rows(inverse(flow.fields(rows))),
             tol=max(_INNER_MARGIN * tol, floor),
-            scale=norms(as_rows(b, flow.dimension)),
-            start=start,
+            start=flow.rows(start),
         )
         flow.tally["inner iterations"] += solution.iterations
-        gain = flow.mean_part(b - solution.x)
-        return solution.x if gain is None else solution.x + gain
+        x = flow.fields(solution.x)
+        gain = flow.mean_part(b - x)
+        return x if gain is None else x + gain
 
     def _preconditioner(self, tau: float) -> TransformInverse | None:
         if tau not in self.preconditioners:

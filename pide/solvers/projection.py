@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pide.arrays import Array, namespace
 from pide.errors import NotConverged
 from pide.solvers.krylov import KrylovSpace, grow
-from pide.solvers.rows import as_rows, dots
+from pide.solvers.rows import dots
 from pide.solvers.stepper import Flow, Report, Stepper
 
 __all__ = ["Segment", "Target", "growth_bound", "progress_towards", "require_affine"]
@@ -39,10 +39,10 @@ class Target:
     @classmethod
     def of(cls, flow: Flow, u: Array) -> Target:
         """Target of the flow from the state u, as rows (B, N)."""
-        rows = as_rows(u, flow.dimension)
+        rows = flow.rows(u)
         norm, roundoff = np.sqrt(dots(rows, rows)), float(namespace(rows).finfo(rows.dtype).eps)
-        v = rows if flow.load is None else as_rows(flow.rate(u, 0.0), flow.dimension)
-        mean = flow.mean_part(v)
+        v = rows if flow.load is None else flow.rows(flow.rate(u, 0.0))
+        mean = flow.mean_rows(v)
         if flow.load is None:
             return cls(0, v if mean is None else v - mean, mean, None, norm, roundoff)
         return cls(1, v if mean is None else v - mean, rows, mean, norm, roundoff)
@@ -127,7 +127,7 @@ class Segment:
     def state(self, space: KrylovSpace, tau: float) -> Array:
         """u(tau), shape (..., *grid.shape)."""
         rows = self.target.state(self._factor * space.combine(self.target.k, tau), self.sign * tau)
-        return namespace(rows).reshape(rows, self.flow.initial.shape)
+        return self.flow.fields(rows)
 
     @property
     def _factor(self) -> float:
@@ -135,8 +135,7 @@ class Segment:
         return self.sign if self.target.k else 1.0
 
     def _apply(self, rows: Array) -> Array:
-        fields = namespace(rows).reshape(rows, self.flow.initial.shape)
-        return self.sign * as_rows(self.flow.apply(fields), self.flow.dimension)
+        return self.sign * self.flow.rows(self.flow.apply(self.flow.fields(rows)))
 
     def _overlap(self, space: KrylovSpace) -> NDArray[np.float64]:
         """<offset, v_j>, shape (B, m), each computed once; empty without offset."""

@@ -101,7 +101,7 @@ def _check(problem: Heat | Evolution, rate: float, latest: float) -> None:
 
 def _speed(before: Array, after: Array, tau: float, on: Grid) -> float:
     """Largest |after - before| / (tau |after|) of the batch."""
-    moved, size = (norms(as_rows(detached(v), on.dimension)) for v in (after - before, after))
+    moved, size = (norms(as_rows(on.rescaled(detached(v)), on.ndim)) for v in (after - before, after))
     return float(np.max(np.divide(moved, size, out=np.where(moved > 0, np.inf, 0.0), where=size > 0))) / tau
 
 

@@ -17,7 +17,7 @@ from pide.solvers.krylov import KrylovSpace
 from pide.solvers.linear import conjugate_gradients
 from pide.solvers.preconditioners import TransformInverse, preconditioner
 from pide.solvers.projection import Target, progress_towards, require_affine
-from pide.solvers.rows import as_rows, axpy, dots, norms, scaled
+from pide.solvers.rows import axpy, dots, norms, scaled
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory
 
 __all__ = ["ShiftInvertLanczos"]
@@ -83,8 +83,7 @@ class ShiftInvertLanczos(Stepper):
             inner = max(_INNER_MARGIN * tol / min(error, 1.0), _floor(flow))
             basis.extend(flow, gamma, inverse, inner, _IMAGE_MARGIN * tol / taus[-1])
         for tau in taus:
-            rows = target.state(space.combine(target.k, tau), tau)
-            states.append(namespace(rows).reshape(rows, flow.initial.shape))
+            states.append(flow.fields(target.state(space.combine(target.k, tau), tau)))
         return Trajectory(states, len(basis.vectors), min(error, 1.0), {"inner iterations": _listed(basis.iterations)})
 
 
@@ -110,7 +109,7 @@ class _Basis:
 
     def append(self, v: Array, image: Array | None, flow: Flow) -> None:
         if image is None:
-            image = as_rows(flow.apply(namespace(v).reshape(v, flow.initial.shape)), flow.dimension)
+            image = flow.rows(flow.apply(flow.fields(v)))
         self.vectors.append(v)
         self.images.append(image)
         self.projected.append(
@@ -121,18 +120,18 @@ class _Basis:
         self, flow: Flow, gamma: float, inverse: TransformInverse | None, tol: float, largest_rounding: float
     ) -> None:
         """Append (I - gamma L)^{-1} of the last vector, orthogonalised twice, with its image."""
-        xp, shape, v = namespace(self.vectors[-1]), flow.initial.shape, self.vectors[-1]
+        v = self.vectors[-1]
         solution = conjugate_gradients(
-            lambda x: x - gamma * flow.apply(x),
-            xp.reshape(v, shape),
-            dimension=flow.dimension,
-            precondition=inverse,
+            lambda rows: rows - gamma * flow.rows(flow.apply(flow.fields(rows))),
+            v,
+            dimension=1,
+            precondition=None if inverse is None else lambda rows: flow.rows(inverse(flow.fields(rows))),
             tol=min(tol, _LOOSEST),
         )
         self.iterations.append(solution.iterations)
-        x, r = (as_rows(field, flow.dimension) for field in (solution.x, solution.residual))
+        x, r = solution.x, solution.residual
         image = (x - v + r) / gamma
-        mean = flow.mean_part(x)
+        mean = flow.mean_rows(x)
         x = x if mean is None else x - mean
         size = norms(x)
         rounding = _epsilon(x) * size / gamma

@@ -16,6 +16,7 @@ from typing import Any
 from pide.arrays import Array, namespace
 from pide.errors import StepTooLarge
 from pide.operators.base import Operator
+from pide.solvers.rows import as_rows
 from pide.solvers.spectrum import spectral_interval
 
 __all__ = ["Flow", "OneStep", "Report", "Stepper", "Trajectory", "refuse_large_step"]
@@ -56,8 +57,17 @@ class Flow:
 
     @property
     def dimension(self) -> int:
-        """n."""
-        return self.generator.space.dimension
+        """Number of trailing axes of a field."""
+        return self.generator.space.ndim
+
+    def rows(self, u: Array) -> Array:
+        """M^(1/2) u as rows (B, N): L is symmetric in their Euclidean products when it is in those of the space."""
+        return as_rows(self.generator.space.rescaled(u), self.dimension)
+
+    def fields(self, rows: Array) -> Array:
+        """Inverse of `rows`, in the shape of the initial data."""
+        u = namespace(rows).reshape(rows, self.initial.shape)
+        return self.generator.space.rescaled(u, inverse=True)
 
     @property
     def is_affine(self) -> bool:
@@ -99,16 +109,20 @@ class Flow:
     def mean_part(self, u: Array) -> Array | None:
         """Mean of u as a field constant on the domain, where L kills constants and conserves mass; None elsewhere.
 
-        u may come as fields (..., *shape) or as rows (B, N). L acts on what is left without leaving it, so methods
+        L acts on what is left without leaving it, so methods
         that treat the mean apart conserve mass to rounding, however loose their tolerance.
         """
         if not {"kills_constants", "conserves_mass"} <= self.generator.claims:
             return None
         xp, space = namespace(u), self.generator.space
-        fields = u if tuple(u.shape[u.ndim - space.dimension :]) == space.shape else xp.reshape(u, (-1, *space.shape))
-        batch = tuple(fields.shape[: fields.ndim - space.dimension])
-        means = xp.reshape(space.mean(fields), (*batch, *(1,) * space.dimension))
-        return xp.reshape(space.restricted(xp.zeros_like(fields) + means), u.shape)
+        batch = tuple(u.shape[: u.ndim - space.ndim])
+        means = xp.reshape(space.mean(u), (*batch, *(1,) * space.ndim))
+        return space.restricted(xp.zeros_like(u) + means)
+
+    def mean_rows(self, rows: Array) -> Array | None:
+        """`mean_part` of a field given by its rows, as rows."""
+        mean = self.mean_part(self.fields(rows))
+        return None if mean is None else self.rows(mean)
 
     def carries_parameter_gradients(self) -> bool:
         """Whether L depends on tensors that require a gradient; costs one apply on tensors, nothing elsewhere."""
