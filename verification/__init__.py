@@ -11,10 +11,14 @@ evidence, not a proof.
 
 from pide.verification import claims as _claims
 from pide.verification import defects as _defects
+from pide.verification import defects_facts as _defects_facts
+from pide.verification import defects_flows as _defects_flows
 from pide.verification.adapters import as_subject, dense_diffusion, matrix_subject
 from pide.verification.checking import check, parametrize
 from pide.verification.claim import CHECKS, Check, Trial, measures
-from pide.verification.family import Family, family
+from pide.verification.facts import Facts
+from pide.verification.family import Family, Limit, family
+from pide.verification.flows import FlowMap, SolverMap, WaveMap, flow_of, heat_flow, solver_of, wave_of
 from pide.verification.honest import HONEST
 from pide.verification.mutants import MUTANTS, Mutant, kill_matrix
 from pide.verification.orders import ObservedOrder, observed_order
@@ -27,22 +31,31 @@ __all__ = [
     "MUTANTS",
     "Check",
     "ClaimsFailedError",
+    "Facts",
     "Family",
+    "FlowMap",
+    "Limit",
     "Mutant",
     "ObservedOrder",
     "Report",
     "Row",
+    "SolverMap",
     "Subject",
     "Trial",
+    "WaveMap",
     "as_subject",
     "check",
     "dense_diffusion",
     "family",
+    "flow_of",
+    "heat_flow",
     "kill_matrix",
     "matrix_subject",
     "measures",
     "observed_order",
     "parametrize",
+    "solver_of",
+    "wave_of",
 ]
 
-del _claims, _defects
+del _claims, _defects, _defects_facts, _defects_flows

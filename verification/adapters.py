@@ -17,7 +17,9 @@ from pide.operators.algebra import Multiple, Sum
 from pide.operators.base import Operator
 from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.pairs import PairOperator
+from pide.operators.potentials import ConvolutionOperator
 from pide.operators.stencil import StencilConvolution
+from pide.operators.zero_mean import ZeroMeanOperator
 from pide.verification.estimate import DOUBLE, ROUNDOFF, ErrorModel, convolution_error, gamma, transform_error
 from pide.verification.rates import Rows, hilbert_schmidt_squared, lattice_rates
 from pide.verification.subject import Subject, direct_sum
@@ -147,6 +149,10 @@ def _from_operator(operator: Operator) -> Subject:
         return _with_lattice(common, exposed)
     if isinstance(exposed, PairOperator):
         return _with_pairs(common, exposed)
+    if isinstance(exposed, ZeroMeanOperator) and not exposed.project:
+        exposed = exposed.inner
+    if isinstance(exposed, ConvolutionOperator):
+        return replace(common, octant=np.asarray(to_host(exposed.octant), dtype=np.float64))
     return common
 
 

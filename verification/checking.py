@@ -9,15 +9,18 @@ from typing import Any
 
 from pide.claims import CLAIMS
 from pide.verification.adapters import as_subject
+from pide.verification.budget import OverBudget, limited
 from pide.verification.claim import CHECKS, Check, NotApplicableError, NotCheckableError, SubjectError, Trial, ordered
 from pide.verification.estimate import ROUNDOFF, undecidable
 from pide.verification.family import Family
+from pide.verification.flows import FlowMap, SolverMap, WaveMap
 from pide.verification.report import (
     EXPECTED,
     FAILS,
     HOLDS,
     NOT_CHECKABLE,
     NOT_CLAIMED,
+    OVER_BUDGET,
     SKIPPED,
     UNDECIDED,
     Report,
@@ -28,6 +31,8 @@ from pide.verification.subject import Subject
 
 __all__ = ["check", "parametrize"]
 
+Target = Subject | Family | FlowMap | WaveMap | SolverMap
+
 
 def check(
     subject: Any,
@@ -37,12 +42,13 @@ def check(
     *,
     dtype: str = "float64",
     expected_failures: Mapping[str, str] | None = None,
+    budget: float | None = None,
 ) -> Report:
-    """Measure the claims of a discrete operator, or of a family of them.
+    """Measure the claims of a discrete operator, of a family of them, or of what solves with them.
 
     Parameters
     ----------
-    subject : pide operator, Subject, Family, or matrix
+    subject : pide operator, Subject, matrix, Family, FlowMap, WaveMap or SolverMap
         See `pide.verification.adapters.as_subject`.
     claims : None, "all", or names
         None: what the subject claims, and the properties every operator must have; claims it does not make become rows
@@ -54,6 +60,8 @@ def check(
         In which the subject is applied; bounds follow its unit roundoff.
     expected_failures : mapping name -> reason, optional
         Rows that may fail; one that holds instead is reported as FAILS, since the expectation is wrong.
+    budget : float, unit s, optional
+        CPU time that each row may use; a row that needs more is "over budget", and the report does not pass.
 
     Returns
     -------
@@ -68,7 +76,7 @@ def check(
     Raises
     ------
     ValueError
-        For unknown names, a dtype other than the two, samples < 1.
+        For unknown names, a dtype other than the two, samples < 1, budget <= 0.
 
     Examples
     --------
@@ -80,11 +88,13 @@ def check(
         raise ValueError(f"dtype={dtype!r}: operators are checked in {' or '.join(ROUNDOFF)}. Write dtype='float64'.")
     if samples < 1:
         raise ValueError(f"samples={samples}: at least one draw per check is needed. Write samples=20.")
-    target = subject if isinstance(subject, Family) else as_subject(subject)
+    if budget is not None and not budget > 0:
+        raise ValueError(f"budget={budget}: CPU seconds per row are positive. Write budget=10, or None for no limit.")
+    target = as_target(subject)
     expected = dict(expected_failures or {})
     validate_names(expected)
     draws = Draws(seed=seed, samples=samples, dtype=dtype)
-    kinds = ("family",) if isinstance(target, Family) else ("operator", "family")
+    kinds = ("operator", "family") if target.kind == "operator" else (target.kind,)
     known = [name for name in ordered() if CHECKS[name].kind in kinds]
     requested = known if claims in (None, "all") else selection(claims)
     rows = []
@@ -93,7 +103,7 @@ def check(
         if claims is None and not claimed:
             rows.append(Row(name, NOT_CLAIMED, seed=seed, claimed=False))
             continue
-        row = run(CHECKS[name], target, draws, claimed or claims not in (None, "all"))
+        row = run(CHECKS[name], target, draws, claimed or claims not in (None, "all"), budget)
         rows.append(expect(row, expected[name]) if name in expected else row)
     description = target.description if isinstance(target, Subject) else ""
     return Report(target.name, tuple(rows), seed, dtype, description, discovery=claims == "all")
@@ -114,13 +124,22 @@ def validate_names(names: Iterable[str]) -> None:
         raise ValueError(f"claims={unknown}: no such checks. Choose from {known}, or write claims='all'.")
 
 
-def run(check: Check, target: Subject | Family, draws: Draws, claimed: bool) -> Row:
+def as_target(subject: Any) -> Target:
+    """`subject` itself if it is a family, flow, wave or solver, else as an operator."""
+    return subject if isinstance(subject, (Family, FlowMap, SolverMap, WaveMap)) else as_subject(subject)
+
+
+def run(check: Check, target: Target, draws: Draws, claimed: bool, budget: float | None = None) -> Row:
     """One row: the worst trial against its bound, or why there is none."""
     origin = f"{check.origin}: {check.derivation}"
-    if isinstance(target, Family) != (check.kind == "family"):
+    if target.kind != check.kind:
         return Row(check.name, SKIPPED, seed=draws.seed, claimed=claimed, words=_other_kind(check))
     try:
-        trials = list(check.measure(target, draws))
+        with limited(budget):
+            trials = list(check.measure(target, draws))
+    except OverBudget:
+        words = f"needs more than {budget:g} s of CPU time"
+        return Row(check.name, OVER_BUDGET, seed=draws.seed, claimed=claimed, words=words)
     except NotApplicableError as reason:
         return Row(check.name, SKIPPED, seed=draws.seed, claimed=claimed, words=str(reason))
     except NotCheckableError as reason:
@@ -165,7 +184,9 @@ def expect(row: Row, reason: str) -> Row:
 def _other_kind(check: Check) -> str:
     if check.kind == "family":
         return "one spacing says nothing of the limit h -> 0. Write check(family(build, (16, 32, 64, 128)))"
-    return "measured on the members of a family: check(member)"
+    if check.kind == "operator":
+        return "measured on operators: check(member) of a family, check(flow.operator) of a flow"
+    return f"measured on subjects of kind {check.kind!r} only"
 
 
 def parametrize(subjects: Sequence[Any]) -> Any:
@@ -189,12 +210,13 @@ def parametrize(subjects: Sequence[Any]) -> Any:
 
 
 def _name(subject: Any) -> str:
-    return (subject if isinstance(subject, Family) else as_subject(subject)).name
+    return as_target(subject).name
 
 
 def _checked(subject: Any) -> list[str]:
-    """Names of the claims of a subject that its kind can check; linearity for one that claims nothing."""
-    target = subject if isinstance(subject, Family) else as_subject(subject)
-    kind = "family" if isinstance(target, Family) else "operator"
-    names = [name for name in ordered() if name in CLAIMS and name in target.claims and CHECKS[name].kind == kind]
-    return names or ["linear"]
+    """Names of the claims of a subject that its kind can check; linearity for an operator that claims nothing."""
+    target = as_target(subject)
+    known = [name for name in ordered() if CHECKS[name].kind == target.kind]
+    if target.kind in ("operator", "family"):
+        return [name for name in known if name in CLAIMS and name in target.claims] or ["linear"]
+    return known

@@ -63,7 +63,7 @@ class Check:
         "E", "T", "L" or "A", see `ORIGINS`.
     measure : callable (subject, draws) -> iterator of Trial
     kind : str
-        "operator" or "family".
+        "operator", "family", "flow", "wave" or "solver".
     diagnose : callable (subject, draws) -> str, optional
         Words about a failure: what the defect looks like.
     """

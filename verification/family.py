@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pide.verification.adapters import as_subject
 from pide.verification.subject import Subject
 
-__all__ = ["Family", "family"]
+__all__ = ["Family", "Limit", "family"]
+
+
+@dataclass(frozen=True, eq=False)
+class Limit:
+    """A number q(A_h) that tends to a known one, |q(A_h) - exact| = O(h^order).
+
+    Parameters
+    ----------
+    name : str
+        What is measured, in words.
+    measure : callable Subject -> float
+    exact : float
+        From a closed form.
+    order : float
+        Stated order; 0 where only convergence is stated.
+    """
+
+    name: str
+    measure: Callable[[Subject], float]
+    exact: float
+    order: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +41,18 @@ class Family:
     ----------
     name : str
     subjects : tuple of Subject, coarsest first
+    spacings : tuple of float, optional
+        h of each member.
+    limits : tuple of Limit
+        Numbers that the members must tend to.
     """
+
+    kind: ClassVar[str] = "family"
 
     name: str
     subjects: tuple[Subject, ...]
+    spacings: tuple[float, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     @property
     def claims(self) -> frozenset[str]:
@@ -31,7 +60,10 @@ class Family:
         return frozenset.intersection(*(subject.claims for subject in self.subjects))
 
 
-def family(build: Callable[[Any], Any], levels: Sequence[Any], name: str = "family") -> Family:
+def family(
+    build: Callable[[Any], Any], levels: Sequence[Any], name: str = "family",
+    spacings: Sequence[float] = (), limits: Sequence[Limit] = (),
+) -> Family:
     """Family of `build(level)` over the levels, coarsest first.
 
     Examples
@@ -39,7 +71,8 @@ def family(build: Callable[[Any], Any], levels: Sequence[Any], name: str = "fami
     >>> import numpy as np
     >>> len(family(lambda n: np.zeros((n, n)), (2, 4)).subjects)
     2
-    """
+    """  # fmt: skip
     if not levels:
         raise ValueError("levels is empty: give at least four, such as (16, 32, 64, 128).")
-    return Family(name, tuple(as_subject(build(level)) for level in levels))
+    subjects = tuple(as_subject(build(level)) for level in levels)
+    return Family(name, subjects, tuple(spacings), tuple(limits))

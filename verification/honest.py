@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,20 @@ from pide.continuum.kernels import Gaussian, Linear, PowerLaw
 from pide.continuum.operators import FractionalLaplacian, Laplacian, NonlocalDiffusion
 from pide.verification.adapters import as_subject, dense_diffusion
 from pide.verification.family import Family, family
+from pide.verification.flows import FlowMap, SolverMap, WaveMap
 from pide.verification.subject import Subject
 
-__all__ = ["HONEST"]
+__all__ = ["HONEST", "Target", "honest"]
 
 Field = NDArray[np.float64]
 
-HONEST: dict[str, Callable[[], Subject | Family]] = {}
-"""Builders by name."""
+Target = Subject | Family | FlowMap | WaveMap | SolverMap
+
+HONEST: dict[str, Callable[[], Any]] = {}
+"""Builders of targets by name."""
 
 
-def honest(build: Callable[[], Subject | Family]) -> Callable[[], Subject | Family]:
+def honest(build: Callable[[], Target]) -> Callable[[], Target]:
     """Register a builder under its function's name."""
     HONEST[build.__name__.replace("_", " ")] = cache(build)
     return build

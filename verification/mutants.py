@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from pide.verification.checking import check
-from pide.verification.family import Family
-from pide.verification.honest import HONEST
+from pide.verification.honest import HONEST, Target
 from pide.verification.report import FAILS
-from pide.verification.subject import Subject
 
 __all__ = ["MUTANTS", "Mutant", "kill_matrix", "mutant", "table"]
 
@@ -27,17 +26,17 @@ class Mutant:
     name : str
     base : str
         The honest operator of `HONEST` that it is built from.
-    build : callable Subject -> Subject
+    build : callable target -> target
     killed_by : tuple of str
         Checks that must fail on it.
     """
 
     name: str
     base: str
-    build: Callable[[Subject | Family], Subject | Family]
+    build: Callable[[Any], Target]
     killed_by: tuple[str, ...]
 
-    def subject(self) -> Subject | Family:
+    def subject(self) -> Target:
         """The wrong operator."""
         return self.build(HONEST[self.base]())
 
@@ -48,7 +47,7 @@ MUTANTS: dict[str, Mutant] = {}
 
 def mutant(
     name: str, base: str, *killed_by: str
-) -> Callable[[Callable[..., Subject | Family]], Callable[..., Subject | Family]]:
+) -> Callable[[Callable[..., Target]], Callable[..., Target]]:
     """Register a builder as the mutant called `name`."""
     if name in MUTANTS:
         raise ValueError(f"name={name!r}: this mutant exists. Choose another name.")
@@ -57,7 +56,7 @@ def mutant(
     if not killed_by:
         raise ValueError(f"name={name!r}: a mutant names the checks that must kill it.")
 
-    def register(build: Callable[..., Subject | Family]) -> Callable[..., Subject | Family]:
+    def register(build: Callable[..., Target]) -> Callable[..., Target]:
         MUTANTS[name] = Mutant(name, base, build, killed_by)
         return build
 
@@ -80,7 +79,7 @@ def kill_matrix(
     return {name: failures(MUTANTS[name].subject(), seed, samples) for name in chosen}
 
 
-def failures(subject: Subject | Family, seed: int, samples: int) -> frozenset[str]:
+def failures(subject: Target, seed: int, samples: int) -> frozenset[str]:
     """Names of the claimed checks that fail."""
     return frozenset(row.claim for row in check(subject, seed=seed, samples=samples).rows if row.verdict == FAILS)
 

@@ -14,6 +14,7 @@ __all__ = ["ClaimsFailedError", "Report", "Row"]
 
 HOLDS, FAILS, UNDECIDED = "holds", "FAILS", "UNDECIDED"
 SKIPPED, NOT_CLAIMED, NOT_CHECKABLE, EXPECTED = "skipped", "not claimed", "not checkable", "expected failure"
+OVER_BUDGET = "over budget"
 COLUMNS = ("claim", "verdict", "measured", "bound", "class", "trials", "worst sample")
 
 
@@ -30,7 +31,7 @@ class Row:
     claim : str
     verdict : str
         "holds", "FAILS", "UNDECIDED" (the bound says nothing at this size and dtype), "skipped", "not claimed",
-        "not checkable", or "expected failure".
+        "not checkable", "over budget", or "expected failure".
     measured, bound : float or None
         Of the worst trial; the claim holds when measured <= bound for all trials.
     origin : str
@@ -86,9 +87,10 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """At least one check ran, and no claimed or requested row FAILS or is UNDECIDED."""
+        """At least one check ran, and no claimed or requested row FAILS, is UNDECIDED or over budget."""
         judged = [row for row in self.rows if row.claimed or not self.discovery]
-        return any(row.ran for row in judged) and not any(row.verdict in (FAILS, UNDECIDED) for row in judged)
+        bad = (FAILS, UNDECIDED, OVER_BUDGET)
+        return any(row.ran for row in judged) and not any(row.verdict in bad for row in judged)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from pide.arrays import Array
 from pide.claims import validate_claims
 from pide.verification.claim import NotCheckableError, SubjectError
 from pide.verification.estimate import DOUBLE, ROUNDOFF, ErrorModel, gamma
+from pide.verification.facts import NO_FACTS, Facts
 from pide.verification.rates import Rows
 from pide.verification.samples import Draws
 
@@ -66,7 +67,11 @@ class Subject:
         Whether lattice translations act on the fields.
     description : str
         What the report says below the name: space, scheme, engine.
+    facts : Facts
+        Closed forms and partners that the operator must agree with.
     """
+
+    kind: ClassVar[str] = "operator"
 
     name: str
     apply: Callable[[Array], Array]
@@ -86,6 +91,7 @@ class Subject:
     kernel_norm: Callable[[], float] | None = None
     periodic: bool = False
     description: str = ""
+    facts: Facts = NO_FACTS
 
     def __post_init__(self) -> None:
         validate_claims(self.claims)

@@ -37,7 +37,7 @@ def laplacian(size=60):
 def test_honest_operators_pass(name, dtype):
     report = check(HONEST_OPERATORS[name], dtype=dtype)
     report.raise_if_failed()
-    assert report.counts["holds"] >= 2
+    assert report.counts["holds"] >= 1
 
 
 @pytest.mark.parametrize("name", ["dense equal masses", "interval zero", "torus fractional"])

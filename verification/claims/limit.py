@@ -14,8 +14,9 @@ import numpy as np
 from pide.verification.claim import NotCheckableError, Trial, measures
 from pide.verification.estimate import DOUBLE, gamma
 from pide.verification.family import Family
+from pide.verification.orders import observed_order
 from pide.verification.samples import Draws
-from pide.verification.subject import Subject
+from pide.verification.subject import Subject, guarded
 
 
 def growth(values: Sequence[float], name: str) -> Iterator[Trial]:
@@ -57,3 +58,24 @@ def largest_rate(subject: Subject) -> float:
 )  # fmt: skip
 def hilbert_schmidt(family: Family, draws: Draws) -> Iterator[Trial]:
     yield from growth([subject.need("kernel_norm")() ** 2 for subject in family.subjects], "norm^2 =")
+
+
+@measures(
+    "tends_to_limit", kind="family", origin="A",
+    statement="numbers of the members tend to closed forms with their stated order",
+    derivation="stated order - observed order <= uncertainty of the slope + 0.1; the errors must fall",
+)  # fmt: skip
+def tends_to_limit(family: Family, draws: Draws) -> Iterator[Trial]:
+    if not family.limits:
+        raise NotCheckableError("no limit is known for the family")
+    for limit in family.limits:
+        errors = [abs(float(guarded(limit.measure, subject)) - limit.exact) for subject in family.subjects]
+        label = f"{limit.name}: " + ", ".join(f"{error:.2e}" for error in errors)
+        floor = 1e-11 * max(abs(limit.exact), 1.0)
+        if errors[-1] <= floor:
+            yield Trial(-math.inf, 0.0, label)
+            continue
+        result = observed_order(family.spacings, np.maximum(errors, floor).tolist())
+        falling = errors[-1] < 0.7 * errors[0]
+        gap = limit.order - result.order if falling else math.inf
+        yield Trial(gap, result.uncertainty + 0.1, f"{label}; order {result.order:.2f}")
