@@ -24,6 +24,7 @@ from pide.continuum.operators import (
     ScaledOperator,
 )
 from pide.continuum.potentials import LogPotential, Potential, RieszPotential
+from pide.continuum.variable_order import VariableOrderLaplacian
 from pide.operators.advection import SCHEMES as ADVECTION_SCHEMES
 from pide.operators.advection import advection_operator
 from pide.operators.algebra import add, scale
@@ -36,6 +37,7 @@ from pide.operators.rates import ENGINES, collar_pad, nonlocal_operator
 from pide.operators.structure import kills, structural_claims
 from pide.operators.torus import hermitian_symbol, image_sum_operator, lattice_power_operator, modulus, power
 from pide.operators.two_point import two_point_operator
+from pide.operators.variable_order import variable_order_operator
 from pide.quadrature.compatible import compatible_weights
 from pide.quadrature.lattice import lattice_weights
 from pide.quadrature.weights import LatticeWeights
@@ -49,6 +51,7 @@ _SCHEMES: dict[type, tuple[str, ...]] = {
     Laplacian: ("lattice", "fourier"),
     Multiplier: ("fourier",),
     Advection: ADVECTION_SCHEMES,
+    VariableOrderLaplacian: ("compatible",),
     RieszPotential: POTENTIAL_SCHEMES,
     LogPotential: POTENTIAL_SCHEMES,
 }
@@ -326,5 +329,6 @@ _TABLE: dict[type, Callable[[Any, _Request], Operator]] = {
     FractionalLaplacian: _fractional,
     Laplacian: _laplacian,
     Multiplier: _multiplier,
+    VariableOrderLaplacian: lambda A, request: variable_order_operator(A, request.grid, request.exterior),
     Advection: lambda A, request: advection_operator(A, request.grid, request.exterior, request.scheme),
 }
