@@ -6,7 +6,7 @@
     kill_matrix()                     # every check against wrong operators
 
 A check measures seeded samples and compares with a bound derived from the unit roundoff, the size and the engine; it is
-evidence, not a proof.
+evidence, not a proof. `certify(operator)` proves claims for the exact numbers that the operator stores.
 """
 
 from pide.verification import claims as _claims
@@ -14,14 +14,18 @@ from pide.verification import defects as _defects
 from pide.verification import defects_facts as _defects_facts
 from pide.verification import defects_flows as _defects_flows
 from pide.verification.adapters import as_subject, dense_diffusion, matrix_subject
+from pide.verification.certificate import Certificate, CertificateError, Certificates
+from pide.verification.certifying import certify, certify_states
 from pide.verification.checking import check, parametrize
 from pide.verification.claim import CHECKS, Check, Trial, measures
 from pide.verification.facts import Facts
 from pide.verification.family import Family, Limit, family
 from pide.verification.flows import FlowMap, SolverMap, WaveMap, flow_of, heat_flow, solver_of, wave_of
 from pide.verification.honest import HONEST
+from pide.verification.modules import module_subject
 from pide.verification.mutants import MUTANTS, Mutant, kill_matrix
 from pide.verification.orders import ObservedOrder, observed_order
+from pide.verification.proofs import DiffusionMatrix
 from pide.verification.report import ClaimsFailedError, Report, Row
 from pide.verification.subject import Subject
 
@@ -29,8 +33,12 @@ __all__ = [
     "CHECKS",
     "HONEST",
     "MUTANTS",
+    "Certificate",
+    "CertificateError",
+    "Certificates",
     "Check",
     "ClaimsFailedError",
+    "DiffusionMatrix",
     "Facts",
     "Family",
     "FlowMap",
@@ -44,6 +52,8 @@ __all__ = [
     "Trial",
     "WaveMap",
     "as_subject",
+    "certify",
+    "certify_states",
     "check",
     "dense_diffusion",
     "family",
@@ -52,6 +62,7 @@ __all__ = [
     "kill_matrix",
     "matrix_subject",
     "measures",
+    "module_subject",
     "observed_order",
     "parametrize",
     "solver_of",
