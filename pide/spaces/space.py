@@ -70,9 +70,15 @@ class Space(ABC):
         ----------
         u, v : arrays, shape (..., *shape)
             Fields, zero outside the domain; leading axes broadcast.
+
+        Raises
+        ------
+        TypeError
+            If u and v belong to different libraries or devices.
         """
         self._check_shape(u, "u")
         self._check_shape(v, "v")
+        namespace(u, v)
         return self._integral(u * v)
 
     def norm(self, u: Array) -> Array:
