@@ -28,8 +28,8 @@ class PointwiseTerm:
     Parameters
     ----------
     f : callable
-        A parameter named ``t`` receives the time. Of the others, a term with a state takes ``u`` alone or ``u, *x``;
-        a term without one takes ``*x``.
+        A parameter named ``t`` receives the time. Of the others without default, a term with a state takes ``u`` alone
+        or ``u, *x``; a term without one takes ``*x``.
     dimension : int
         Number of coordinates x.
     with_state : bool
@@ -52,13 +52,12 @@ class PointwiseTerm:
 
     @property
     def _positions(self) -> int | None:
-        """Number of positional parameters other than t; None when f takes any number."""
-        kinds = [p.kind for name, p in _parameters(self.f).items() if name != "t"]
-        if not kinds or inspect.Parameter.VAR_POSITIONAL in kinds:
+        """Number of positional parameters without default other than t; None when f takes any number."""
+        parameters = [p for name, p in _parameters(self.f).items() if name != "t"]
+        if not parameters or any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
             return None
-        return sum(
-            kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds
-        )
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
 
     def __call__(self, u: Array, x: tuple[Array, ...], t: float) -> Array:
         """Value of the term at the state u, the coordinates x and the time t."""

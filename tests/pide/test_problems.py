@@ -87,3 +87,11 @@ def test_wrong_numbers_of_arguments_are_named():
         pide.Heat(L, TORUS, initial=1.0, source=lambda x, t: x)
     with pytest.raises(TypeError, match=r"reaction=float: a function is needed. Write reaction=lambda u"):
         pide.Evolution(L, TORUS, initial=1.0, reaction=1.0)
+
+
+def test_parameters_with_defaults_are_the_callers_own():
+    """NumPy's functions have an optional output, and loops bind values by defaults; neither is a coordinate."""
+    line = pide.Torus((6.0,))
+    assert pide.Heat(pide.Laplacian(), line, initial=0.0, source=np.cos).source_term.uses_coordinates
+    bound = pide.Evolution(pide.Laplacian(), line, initial=0.0, reaction=lambda u, a=3.0: a * u)
+    assert not bound.reaction_term.uses_coordinates
