@@ -30,6 +30,7 @@ from pide.operators.advection import advection_operator
 from pide.operators.algebra import add, scale
 from pide.operators.base import Operator
 from pide.operators.boundary import EVOLUTION_CAP, corrected
+from pide.operators.cloud import cloud_operator
 from pide.operators.fourier import FourierMultiplier, wavenumbers
 from pide.operators.potentials import SCHEMES as POTENTIAL_SCHEMES
 from pide.operators.potentials import density_exterior, potential_operator
@@ -41,6 +42,7 @@ from pide.operators.variable_order import variable_order_operator
 from pide.quadrature.compatible import compatible_weights
 from pide.quadrature.lattice import lattice_weights
 from pide.quadrature.weights import LatticeWeights
+from pide.spaces.cloud import PointCloud
 from pide.spaces.grid import Grid
 
 __all__ = ["discretise"]
@@ -71,7 +73,7 @@ class _Request:
 
 def discretise(
     A: ContinuumOperator,
-    space: Grid,
+    space: Grid | PointCloud,
     *,
     exterior: Exterior | None = None,
     scheme: str = "auto",
@@ -80,7 +82,7 @@ def discretise(
     quadrature: str = "auto",
     evolution: bool = False,
 ) -> Operator:
-    """Discrete operator of a continuum operator on a grid.
+    """Discrete operator of a continuum operator on a grid or a point cloud.
 
     Parameters
     ----------
@@ -96,12 +98,14 @@ def discretise(
         defect removed (`pide.operators.boundary`), the default for `Zero` exteriors where the domain has an exact
         distance. "fourier": the continuum symbol at the resolved wavenumbers of a torus, of spectral order on smooth
         data, not monotone. Potentials have "galerkin", "spectral" and "fourier" (`pide.operators.potentials`).
-    engine : {"auto", "fft", "stencil"}; for TwoPoint kernels {"auto", "dense", "sparse"}
+    engine : {"auto", "fft", "stencil"}; for TwoPoint kernels and on clouds {"auto", "dense", "sparse"}
         The fast apply; "auto" takes the stencil for a few neighbours and the FFT otherwise, and notes which.
     evolution : bool
         The operator will be stepped in time: limit the boundary correction so that it does not make it stiff.
-    tol, quadrature
-        Accuracy and rule of fast summation on point clouds; grids have no use for them and accept only the defaults.
+    quadrature : {"auto", "plain", "moment"}
+        On point clouds, see `pide.operators.cloud.cloud_operator`; grids accept only the default.
+    tol : float
+        Accuracy of fast summation on point clouds; the engines "sparse" and "dense" are exact and do not use it.
 
     Returns
     -------
@@ -118,12 +122,28 @@ def discretise(
         raise TypeError(
             f"discretise({type(A).__name__}): a continuum operator is needed. Write NonlocalDiffusion(kernel)."
         )
+    if isinstance(space, PointCloud):
+        return _on_cloud(A, space, exterior, scheme, engine, quadrature)
     if not isinstance(space, Grid):
-        raise TypeError(f"discretise(on={type(space).__name__}): a grid is needed. Write A.on(domain.grid(64)).")
+        raise TypeError(
+            f"discretise(on={type(space).__name__}): a grid or a point cloud is needed. Write A.on(domain.grid(64))."
+        )
     if tol != 1e-6 or quadrature != "auto":
         raise ValueError("tol= and quadrature= belong to point clouds; a grid has no use for them. Leave them out.")
     exterior = _checked_exterior(density_exterior(A, exterior, space), space)
     return _dispatch(A, _Request(space, exterior, scheme, engine, evolution))
+
+
+def _on_cloud(
+    A: ContinuumOperator, cloud: PointCloud, exterior: Exterior | None, scheme: str, engine: str, quadrature: str
+) -> Operator:
+    if scheme not in ("auto", "plain"):
+        raise ValueError(f"scheme={scheme!r} on a point cloud: pair rates are its only scheme. Leave scheme out.")
+    if isinstance(A, ScaledOperator):
+        return scale(_on_cloud(A.operator, cloud, exterior, scheme, engine, quadrature), A.factor)
+    if isinstance(A, OperatorSum):
+        return add(*(_on_cloud(term, cloud, exterior, scheme, engine, quadrature) for term in A.terms))
+    return cloud_operator(A, cloud, exterior, engine, quadrature)
 
 
 def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:

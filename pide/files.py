@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pide.arrays import to_host
+from pide.spaces.cloud import PointCloud
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -97,22 +98,27 @@ def record_json(result: Result) -> str:
 def to_xarray(result: Result) -> xr.Dataset:
     """The states with named coordinates, units, the curves over time, and the run record as attributes.
 
-    Dimensions are (time, batch_0, ..., x, y, z), for eigenmodes `mode` with its `eigenvalue` in place of time; `inside`
-    marks the nodes of the domain.
+    Dimensions are (time, batch_0, ..., x, y, z), on point clouds (time, batch_0, ..., point), for eigenmodes `mode`
+    with its `eigenvalue` in place of time; `inside` marks the nodes of the domain.
     """
     import xarray as xr
 
     grid, labels = result.operator.space, result.labels
     states = to_host(result.states)
-    axes = AXES[: grid.dimension]
-    batch = tuple(f"batch_{i}" for i in range(states.ndim - 1 - grid.dimension))
+    on_points = isinstance(grid, PointCloud)
+    axes = ("point",) if on_points else AXES[: grid.dimension]
+    batch = tuple(f"batch_{i}" for i in range(states.ndim - 1 - grid.ndim))
     length = {"units": labels.length_unit or "1"}
     first = "time" if result.values is None else "mode"
     units = {"units": labels.time_unit or "1"} if result.values is None else {}
     coordinates: dict[str, Any] = {first: (first, result.times, units)}
     if result.values is not None:
         coordinates["eigenvalue"] = (first, result.values, {"long_name": "eigenvalue of the operator"})
-    coordinates |= {name: (name, np.asarray(axis), length) for name, axis in zip(axes, grid.axes, strict=True)}
+    along = grid.coordinates if on_points else grid.axes
+    coordinates |= {
+        name: ("point" if on_points else name, np.asarray(axis), length)
+        for name, axis in zip(AXES[: grid.dimension], along, strict=True)
+    }
     curves = {
         "mass": "m-weighted sum of the field, <1, u>",
         "energy": "squared norm of the field, |u|_m^2",
@@ -123,6 +129,8 @@ def to_xarray(result: Result) -> xr.Dataset:
         labels.quantity: ((first, *batch, *axes), states, {"units": labels.unit or "1"}),
         "inside": (axes, np.asarray(grid.inside), {"long_name": "whether the node lies in the domain"}),
     }
+    if on_points:
+        variables["weights"] = (axes, grid.masses, {"long_name": "masses of the points"})
     if result.velocities is not None:
         variables["velocity"] = ((first, *batch, *axes), to_host(result.velocities), {"long_name": "u_t"})
         curves["total_energy"] = "|u_t|_m^2/2 - <L u, u>/2 of a wave"
@@ -150,7 +158,7 @@ def save(result: Result, path: str | Path) -> Path:
 
 
 def _write_vtu(result: Result, path: Path) -> None:
-    """Nodes of the domain as points, lattice cells with all corners inside as cells, one point field per time."""
+    """Nodes of the domain as points, one point field per time; cells are lattice cells with all corners inside."""
     try:
         import meshio
     except ImportError:
@@ -158,18 +166,20 @@ def _write_vtu(result: Result, path: Path) -> None:
     grid = result.operator.space
     inside = np.asarray(grid.inside)
     number = np.where(inside, np.cumsum(inside).reshape(inside.shape) - 1, -1)
-    corners = _cell_corners(number)
     points = np.zeros((int(inside.sum()), 3))
     for axis, coordinate in enumerate(grid.coordinates):
         points[:, axis] = coordinate[inside]
     states = to_host(result.states)
-    if states.ndim != 1 + grid.dimension:
+    if states.ndim != 1 + grid.ndim:
         raise ValueError(
             "a batch has no VTK form. Write dataclasses.replace(result, states=result.states[:, 0]).save()."
         )
     fields = {f"{result.labels.quantity}, t={t:.9g}": u[inside] for t, u in zip(result.times, states, strict=True)}
-    cell = ("line", "quad", "hexahedron")[grid.dimension - 1]
-    meshio.Mesh(points, [(cell, corners)], point_data=fields).write(path)
+    if isinstance(grid, PointCloud):
+        cells = ("vertex", number[:, None])
+    else:
+        cells = (("line", "quad", "hexahedron")[grid.dimension - 1], _cell_corners(number))
+    meshio.Mesh(points, [cells], point_data=fields).write(path)
 
 
 def _cell_corners(number: NDArray[np.intp]) -> NDArray[np.intp]:

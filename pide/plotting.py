@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pide.arrays import to_host
 from pide.files import AXES, atomic
+from pide.spaces.cloud import PointCloud
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,9 +91,9 @@ def masked(result: Result) -> NDArray[np.float64]:
     """States on the host, (T, *grid.shape), NaN outside the domain; batches are refused."""
     grid = result.operator.space
     states = to_host(result.states)
-    if states.ndim != 1 + grid.dimension:
+    if states.ndim != 1 + grid.ndim:
         raise ValueError(
-            f"a batch of shape {states.shape[1 : -grid.dimension]} cannot be drawn: one field is needed. "
+            f"a batch of shape {states.shape[1 : -grid.ndim]} cannot be drawn: one field is needed. "
             "Write dataclasses.replace(result, states=result.states[:, 0]).plot()."
         )
     return np.where(np.asarray(grid.inside), states, np.nan).astype(np.float64)
@@ -133,6 +134,8 @@ def overview(result: Result) -> Figure:
     if result.is_steady:
         return _steady_overview(result, states[:_SNAPSHOTS])
     chosen = np.unique(np.linspace(0, len(states) - 1, _SNAPSHOTS).round().astype(int))
+    if isinstance(result.operator.space, PointCloud):
+        return _overview_points(result, states, chosen)
     draw = (_overview_line, _overview_planes, _overview_slices)[result.operator.space.dimension - 1]
     return draw(result, states, chosen)
 
@@ -232,6 +235,30 @@ def _overview_slices(result: Result, states: NDArray[Any], chosen: NDArray[np.in
             plane = states[index].take(grid.shape[normal] // 2, axis=normal)
             image = draw_plane(panels[row, column], plane, grid, labels, pair, **style)
     top.colorbar(image, ax=panels, label=labels.of(labels.quantity), shrink=0.6)
+    draw_curves(bottom.subplots(), result)
+    return figure
+
+
+def _overview_points(result: Result, states: NDArray[Any], chosen: NDArray[np.intp]) -> Figure:
+    """Coloured points, over x in 1-D; the curves below."""
+    cloud, labels = result.operator.space, result.labels
+    figure = new_figure(3.0 * len(chosen) + 1.2, 6.0)
+    parts: Any = figure.subfigures(2, 1, height_ratios=[3.4, 2.4])
+    top, bottom = parts
+    kind = {"projection": "3d"} if cloud.dimension == 3 else {}
+    panels = np.atleast_1d(top.subplots(1, len(chosen), subplot_kw=kind))
+    names = [f"{axis} ({labels.length_unit})" if labels.length_unit else axis for axis in AXES]
+    style = colours(states[chosen])
+    for axes, index in zip(panels, chosen, strict=True):
+        axes.set_title(moment(result, index), fontsize="medium")
+        axes.set(xlabel=names[0], ylabel=names[1] if cloud.dimension > 1 else labels.of(labels.quantity))
+        if cloud.dimension == 1:
+            axes.plot(*cloud.coordinates, states[index], ".", markersize=3)
+            continue
+        image = axes.scatter(*cloud.coordinates, c=states[index], s=min(20.0, 8e3 / cloud.count), **style)
+        axes.set_aspect("equal")
+    if cloud.dimension > 1:
+        top.colorbar(image, ax=panels.tolist(), label=labels.of(labels.quantity), shrink=0.9, pad=0.01)
     draw_curves(bottom.subplots(), result)
     return figure
 

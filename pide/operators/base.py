@@ -126,25 +126,36 @@ class Operator(ABC):
 
     def to_scipy(self) -> LinearOperator:
         """A as a float64 scipy LinearOperator on `space.compress(u)`; rmatvec is the plain transpose."""
+        root = self.space.root_masses
+        ones = np.ones(self.space.count)
+        return self._similar(ones, ones if root is None else 1.0 / self.space.compress(root) ** 2)
+
+    def symmetrised(self) -> LinearOperator:
+        """M^{1/2} A M^{-1/2} for `eigsh` and `cg`; where all masses are equal this is `to_scipy()`."""
+        root = self.space.root_masses
+        if root is None:
+            return self.to_scipy()
+        c = 1.0 / self.space.compress(root)
+        return self._similar(c, c)
+
+    def _similar(self, c: NDArray[np.float64], d: NDArray[np.float64]) -> LinearOperator:
+        """C^{-1} A C, whose plain transpose is D^{-1} A* D, for diagonal C and D."""
         size = self.space.count
 
-        def act(operator: Operator, x: NDArray[np.float64]) -> NDArray[np.float64]:
-            fields = self.space.expand(np.ascontiguousarray(x.reshape(size, -1).T, dtype=np.float64))
-            return np.asarray(self.space.compress(operator.apply(fields))).T.reshape(x.shape)
+        def act(operator: Operator, x: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+            rows = np.ascontiguousarray(x.reshape(size, -1).T, dtype=np.float64)
+            applied = np.asarray(self.space.compress(operator.apply(self.space.expand(rows * scale))))
+            return np.asarray((applied / scale).T.reshape(x.shape))
 
         def transpose(x: NDArray[np.float64]) -> NDArray[np.float64]:
-            return act(self.adjoint, x)
+            return act(self.adjoint, x, d)
 
         def forward(x: NDArray[np.float64]) -> NDArray[np.float64]:
-            return act(self, x)
+            return act(self, x, c)
 
         return LinearOperator(
             (size, size), matvec=forward, rmatvec=transpose, matmat=forward, rmatmat=transpose, dtype=np.float64
         )
-
-    def symmetrised(self) -> LinearOperator:
-        """M^{1/2} A M^{-1/2} for `eigsh` and `cg`; on a grid all masses are equal and this is `to_scipy()`."""
-        return self.to_scipy()
 
     def __add__(self, other: Any) -> Operator:
         from pide.operators.algebra import add

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array, device_key, is_numpy, like, namespace
 from pide.operators.base import Operator
-from pide.spaces.grid import Grid
 
 __all__ = ["PairOperator"]
 
@@ -25,7 +24,7 @@ class PairOperator(Operator):
 
     Parameters
     ----------
-    space : Grid
+    space : Grid or PointCloud
     rates : array (N, N) or CSR matrix, unit 1/time
         W_ij, zero diagonal; N the number of inside nodes.
     killing : array, shape (N,)
@@ -33,11 +32,12 @@ class PairOperator(Operator):
 
     Notes
     -----
-    L 1 = -kappa up to the order of summation. Cost: O(N^2) memory and work dense, O(nonzeros) sparse. Sparse rates
-    act on NumPy fields through SciPy and on other namespaces through index arrays.
+    Dense: L v = W v - (W 1) v by the same product, L 1 = -kappa up to the order of summation; O(N^2) memory and work.
+    Sparse: the difference form, L 1 = -kappa exactly, and no cancellation between near points; O(nonzeros), on NumPy
+    fields by sparse products with the signed incidence matrix of the pairs, on other namespaces through index arrays.
     """
 
-    space: Grid
+    space: Any
     rates: Any
     killing: NDArray[np.float64]
     claims: frozenset[str]
@@ -47,6 +47,8 @@ class PairOperator(Operator):
 
     def apply(self, u: Array) -> Array:
         v = self.space.compress(u)
+        if scipy.sparse.issparse(self.rates):
+            return self.space.expand(self._differences(v) - self._killing(v) * v)
         return self.space.expand(self._product(v, self.rates, "rates") - self._row_sums(v) * v)
 
     @property
@@ -78,6 +80,36 @@ class PairOperator(Operator):
             self._cache[key] = self._product(one, self.rates, "rates") + like(self.killing, v)
         return self._cache[key]
 
+    def _masses(self, v: Array) -> Array:
+        """Masses of the inside nodes, up to a factor."""
+        key = ("masses", *device_key(v))
+        if key not in self._cache:
+            root = self.space.root_masses
+            self._cache[key] = like(np.ones(self.space.count) if root is None else root**2, v)
+        return self._cache[key]
+
+    def _killing(self, v: Array) -> Array:
+        key = ("killing", *device_key(v))
+        if key not in self._cache:
+            self._cache[key] = like(self.killing, v)
+        return self._cache[key]
+
+    def _differences(self, v: Array) -> Array:
+        """sum_j W_ij (v_j - v_i) over the pairs of the sparse pattern."""
+        xp, key = namespace(v), ("differences", *device_key(v))
+        if is_numpy(v):
+            if key not in self._cache:
+                self._cache[key] = _incidence(self.rates, v.dtype)
+            gather, scatter = self._cache[key]
+            flat = v.reshape(-1, v.shape[-1]).T
+            return np.ascontiguousarray((scatter @ (gather @ flat)).T).reshape(v.shape)
+        if key not in self._cache:
+            columns, weights = _padded_rows(self.rates)
+            self._cache[key] = like(columns.ravel(), v), like(weights, v)
+        columns, weights = self._cache[key]
+        neighbours = xp.reshape(xp.take(v, columns, axis=-1), (*v.shape[:-1], *weights.shape))
+        return xp.sum((neighbours - v[..., None]) * weights, axis=-1)
+
     def _product(self, v: Array, rates: Any, name: str) -> Array:
         """rates v over the last axis."""
         if scipy.sparse.issparse(rates):
@@ -104,13 +136,13 @@ class PairOperator(Operator):
 
 @dataclass(frozen=True, eq=False)
 class _Transposed(Operator):
-    """Adjoint of a PairOperator in the inner product of equal masses: the transposed rates, the same diagonal."""
+    """Adjoint of a PairOperator in the inner product of the space: M^-1 W^T M, the same diagonal."""
 
     forward: PairOperator
     load: Array | None = None
 
     @property
-    def space(self) -> Grid:  # type: ignore[override]
+    def space(self) -> Any:  # type: ignore[override]
         return self.forward.space
 
     @property
@@ -143,7 +175,21 @@ class _Transposed(Operator):
         v = self.space.compress(u)
         rates: Any = forward.rates
         transposed = rates.T.tocsr() if scipy.sparse.issparse(forward.rates) else rates.T
-        return self.space.expand(forward._product(v, transposed, "transposed") - forward._row_sums(v) * v)
+        masses = forward._masses(v)
+        moved = forward._product(v * masses, transposed, "transposed") / masses
+        return self.space.expand(moved - forward._row_sums(v) * v)
+
+
+def _incidence(rates: Any, dtype: Any) -> tuple[Any, Any]:
+    """(G, S) with (G v)_e = v_j - v_i for the stored pairs e = (i, j), and (S f)_i = sum_e W_e f_e."""
+    rates = rates.tocsr()
+    (count, _), pairs = rates.shape, rates.nnz
+    rows = np.repeat(np.arange(count), np.diff(rates.indptr))
+    ends = np.stack([rows, rates.indices], axis=1).ravel()
+    signs = np.tile(np.array([-1.0, 1.0], dtype=dtype), pairs)
+    gather = scipy.sparse.csr_matrix((signs, ends, np.arange(0, 2 * pairs + 1, 2)), shape=(pairs, count))
+    scatter = scipy.sparse.csr_matrix((rates.data.astype(dtype), np.arange(pairs), rates.indptr), shape=(count, pairs))
+    return gather, scatter
 
 
 def _padded_rows(rates: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pide.continuum.exterior import Exterior, Periodic, Value, Zero
 
-__all__ = ["kills", "structural_claims"]
+__all__ = ["kills", "pair_claims", "structural_claims"]
 
 
 def kills(exterior: Exterior) -> bool:
@@ -37,4 +37,16 @@ def structural_claims(
         claims.add("negative_semidefinite" if sign < 0 else "positive_semidefinite")
         if mass_conserving:
             claims |= {"variance_decay", "markov"}
+    return frozenset(claims)
+
+
+def pair_claims(nonnegative: bool, symmetric: bool, killed: bool) -> frozenset[str]:
+    """Claims of a matrix of pair rates, from their signs and symmetry and the absence of killing."""
+    claims = {"linear", "adjoint"} | (set() if killed else {"kills_constants"})
+    if nonnegative:
+        claims |= {"nonnegative_rates", "maximum_principle", "sub_markov"} | (set() if killed else {"markov"})
+    if symmetric:
+        claims |= {"self_adjoint"} | (set() if killed else {"conserves_mass"})
+    if symmetric and nonnegative:
+        claims |= {"negative_semidefinite", "energy_decay"} | (set() if killed else {"variance_decay"})
     return frozenset(claims)

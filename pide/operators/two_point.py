@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from pide.continuum.exterior import Exterior, Value, Zero
 from pide.continuum.kernels import TwoPoint
 from pide.operators.pairs import PairOperator
+from pide.operators.structure import pair_claims
 from pide.spaces.grid import Grid
 
 __all__ = ["two_point_operator"]
@@ -44,7 +45,7 @@ def two_point_operator(kernel: TwoPoint, grid: Grid, exterior: Exterior, engine:
     load = None
     if isinstance(exterior, (Zero, Value)):
         killing, load = _exterior_terms(kernel, points, grid, exterior)
-    claims = _claims(kernel, rates, bool(killing.any()))
+    claims = pair_claims(bool(rates.min() >= 0), kernel.symmetric, bool(killing.any()))
     kind = "sparse" if scipy.sparse.issparse(rates) else "dense"
     return PairOperator(grid, rates, killing, claims, load, ("scheme: plain (midpoint)", f"engine: {kind} pair rates"))
 
@@ -162,15 +163,3 @@ def _exterior_terms(
     if not np.isfinite(g).all():
         raise ValueError("Value(g): g is NaN or infinite at exterior nodes. Define g on the whole collar.")
     return killing, np.asarray(grid.expand(W @ g))
-
-
-def _claims(kernel: TwoPoint, rates: Any, killed: bool) -> frozenset[str]:
-    nonnegative = bool(rates.min() >= 0)
-    claims = {"linear", "adjoint"} | (set() if killed else {"kills_constants"})
-    if nonnegative:
-        claims |= {"nonnegative_rates", "maximum_principle", "sub_markov"} | (set() if killed else {"markov"})
-    if kernel.symmetric:
-        claims |= {"self_adjoint"} | (set() if killed else {"conserves_mass"})
-    if kernel.symmetric and nonnegative:
-        claims |= {"negative_semidefinite", "energy_decay"} | (set() if killed else {"variance_decay"})
-    return frozenset(claims)

@@ -30,6 +30,7 @@ from pide.solvers.steady import solve_steady
 from pide.solvers.stepper import Flow, OneStep, Stepper, Trajectory
 from pide.solvers.steppers import ETD, Exact, checked_stepper, wave_stepper
 from pide.solvers.uniformisation import density_stepper
+from pide.spaces.cloud import PointCloud
 from pide.spaces.grid import Grid
 
 __all__ = ["solve"]
@@ -40,7 +41,7 @@ _FRAMES = 11
 def solve(
     problem: Problem | Stationary | Eigen,
     *,
-    on: Grid,
+    on: Grid | PointCloud,
     until: float | None = None,
     times: Sequence[float] | NDArray[np.float64] | None = None,
     stepper: Stepper | str = "auto",
@@ -102,9 +103,9 @@ def solve(
     """
     began, started = time.process_time(), datetime.now(UTC).isoformat(timespec="seconds")
     if isinstance(problem, (Stationary, Eigen)):
-        _check_grid(problem, on)
+        grid = _steady_grid(problem, on)
         _check_steady(problem, until, times, stepper, tol)
-        return solve_steady(problem, on, scheme, tol)
+        return solve_steady(problem, grid, scheme, tol)
     if not isinstance(problem, Problem):
         raise TypeError(f"solve({type(problem).__name__}): a problem is needed. Write Heat(A, domain, initial=...).")
     _check_grid(problem, on)
@@ -155,9 +156,19 @@ def _check_steady(problem: Stationary | Eigen, until: Any, times: Any, stepper: 
         raise ValueError(f"solve(tol={tol}): a relative residual between 0 and 1 is needed. Write tol=1e-8.")
 
 
-def _check_grid(problem: Problem | Stationary | Eigen, on: Grid) -> None:
-    if not isinstance(on, Grid):
-        raise TypeError(f"solve(on={type(on).__name__}): a grid is needed. Write on=domain.grid(64).")
+def _steady_grid(problem: Stationary | Eigen, on: Grid | PointCloud) -> Grid:
+    if isinstance(on, PointCloud):
+        raise TypeError(
+            f"solve({type(problem).__name__}) on a point cloud: only flows are solved there. Write "
+            "A.on(cloud, exterior).symmetrised(), and scipy.sparse.linalg.cg or eigsh on m^(1/2) u."
+        )
+    _check_grid(problem, on)
+    return on
+
+
+def _check_grid(problem: Problem | Stationary | Eigen, on: Grid | PointCloud) -> None:
+    if not isinstance(on, (Grid, PointCloud)):
+        raise TypeError(f"solve(on={type(on).__name__}): a grid or a point cloud is needed. Write on=domain.grid(64).")
     if on.domain is not problem.domain and on.domain != problem.domain:
         raise ValueError(
             f"solve: the grid belongs to {on.domain!r}, the problem to {problem.domain!r}. "
@@ -189,7 +200,7 @@ def _output_times(until: Any, times: Any, method: Stepper | None) -> tuple[NDArr
     return outputs + 0.0, ""
 
 
-def _flow(problem: Problem, generator: Operator, on: Grid) -> Flow:
+def _flow(problem: Problem, generator: Operator, on: Grid | PointCloud) -> Flow:
     """The flow of the problem on the grid, all data in the library of the initial data."""
     u = _field(problem.initial, "initial", on)
     load = generator.load
@@ -205,7 +216,7 @@ def _flow(problem: Problem, generator: Operator, on: Grid) -> Flow:
     return Flow(generator, u, load, source, reaction, _velocity(problem, u, on))
 
 
-def _field(data: Any, name: str, on: Grid) -> Array:
+def _field(data: Any, name: str, on: Grid | PointCloud) -> Array:
     """Initial data as a field, in their own array library when they have one."""
     if not array_api_compat.is_array_api_obj(data) or data.ndim == 0:
         return on.sample(data)
@@ -213,7 +224,7 @@ def _field(data: Any, name: str, on: Grid) -> Array:
     return data
 
 
-def _velocity(problem: Problem, u: Array, on: Grid) -> Array | None:
+def _velocity(problem: Problem, u: Array, on: Grid | PointCloud) -> Array | None:
     """u_t at t = 0 of a wave, in the library and with the batch of u."""
     if not isinstance(problem, Wave):
         return None
@@ -221,7 +232,7 @@ def _velocity(problem: Problem, u: Array, on: Grid) -> Array | None:
     return namespace(u).zeros_like(u) + (like(v, u) if is_numpy(v) else v)
 
 
-def _bound(term: PointwiseTerm, u: Array, on: Grid) -> Callable[..., Array]:
+def _bound(term: PointwiseTerm, u: Array, on: Grid | PointCloud) -> Callable[..., Array]:
     """The term as a field of (u, t), or of t, zero outside the domain, with coordinates like u."""
     x = tuple(like(np.ascontiguousarray(c), u) for c in on.coordinates) if term.uses_coordinates else ()
     zero = namespace(u).zeros_like(u)
