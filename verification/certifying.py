@@ -167,10 +167,13 @@ def model_of(subject: Any) -> Model:
 
 def _of_operator(operator: Operator) -> Model:
     if isinstance(operator, Multiple):
-        model, factor = _of_operator(operator.operator), abs(operator.factor)
-        if isinstance(model, Lattice) or (isinstance(model, Spectrum) and model.has_rates):
-            return replace(model, scale=factor * model.scale, spectral_bound=operator.spectral_bound(),
-                           rate_bound=operator.rate_bound(), name=repr(operator))  # fmt: skip
+        inner, factor = _of_operator(operator.operator), operator.factor
+        claimed = {"spectral_bound": operator.spectral_bound(), "rate_bound": operator.rate_bound()}
+        if isinstance(inner, Lattice) and factor != 0:
+            sign = inner.sign if factor > 0 else -inner.sign
+            return replace(inner, scale=abs(factor) * inner.scale, apply=operator.apply, sign=sign, **claimed)
+        if isinstance(inner, Spectrum) and inner.has_rates and factor != 0:
+            return replace(inner, scale=abs(factor) * inner.scale, **claimed)
     if isinstance(operator, NonlocalOperator):
         return _lattice(operator) if operator.weights is not None else _image_sums(operator)
     if isinstance(operator, PairOperator):
@@ -209,6 +212,8 @@ def _lattice(operator: NonlocalOperator) -> Lattice:
         scale=abs(float(operator.scale)),
         spectral_bound=operator.spectral_bound(),
         rate_bound=operator.rate_bound(),
+        apply=operator.apply,
+        sign=1 if operator.scale > 0 else -1,
         name=repr(operator),
     )
 

@@ -16,6 +16,7 @@ STATEMENTS: dict[str, str] = {name: statement for name, (statement, _) in STRUCT
     "spectral_gap": "lambda_2(-L) >= bound",
     "largest_eigenvalue": "lambda_max(-L) <= bound",
     "symbol": "the symbol of the weights to a known error",
+    "apply": "|fl(L v) - L v| <= bound |v|: tested against the reference FFT, never PROVED",
     "engine": "the engine's stored numbers are those of the weights",
 }
 """What can be certified, with its statement; L is the member of {A, -A} that is claimed to be <= 0."""

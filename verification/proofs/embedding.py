@@ -22,6 +22,7 @@ from pide.verification.proofs.lattice import (
     multiplicity,
 )
 from pide.verification.proofs.models import Field
+from pide.verification.proofs.reference import apply_link
 from pide.verification.proofs.rounding import IEEE, U, down, lower, up, upper
 from pide.verification.proofs.structural import STRUCTURAL, structural
 from pide.verification.proofs.symbol import absolute_sum
@@ -50,6 +51,7 @@ def lattice_certificate(model: Lattice, claim: str, claimed: float | None = None
         "hilbert_schmidt_norm": hilbert_schmidt_norm,
         "symbol": symbol,
         "engine": engine,
+        "apply": apply_link,
         "translation_invariant": translation_invariant,
     }
     if claim in proofs:

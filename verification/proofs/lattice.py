@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,6 +56,10 @@ class Lattice:
     lengths : tuple of int
         Transform lengths of the engine, or of the embedding that bounds the spectrum.
     scale, spectral_bound, rate_bound : float
+    apply : callable or None
+        The operator's own floating-point apply of A, compared with the reference by the claim "apply".
+    sign : int
+        -1 where A = -c L.
     """
 
     octant: Field
@@ -70,6 +75,8 @@ class Lattice:
     scale: float = 1.0
     spectral_bound: float | None = None
     rate_bound: float | None = None
+    apply: Callable[[Field], Field] | None = None
+    sign: int = 1
     name: str = "lattice operator"
 
     @property

@@ -53,6 +53,8 @@ def _lattice(model: Lattice, witness: dict[str, Any]) -> bool:
         return not embeds(model)
     if kind == "stencil":
         return model.engine_octant is not None
+    if kind == "apply":
+        return float.fromhex(witness["error at least"]) > float.fromhex(witness["model"])
     if kind == "spectrum" and model.spectrum is not None:
         stored, of, within = (float.fromhex(witness[name]) for name in ("stored", "of", "exact within"))
         return bool(model.spectrum[tuple(witness["k"])] == stored) and abs(stored - of) > within
