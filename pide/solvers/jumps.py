@@ -1,7 +1,7 @@
-"""Jump generators on grids: rates, transition matrices, stationary densities, time reversal.
+"""Jump generators: rates, transition matrices, stationary densities, time reversal.
 
 Symbols: Q generator on functions, q_ij rate of jumps from node i to node j, kappa_i rate of leaving for good, m masses,
-pi stationary density, sum_i m_i pi_i = 1. Matrices act on the inside nodes in the order of `grid.compress`.
+pi stationary density, sum_i m_i pi_i = 1. Matrices act on the inside nodes in the order of `space.compress`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from pide.operators.base import Operator
 from pide.operators.pairs import PairOperator
 from pide.solvers.rows import detached
 from pide.solvers.stepper import Flow
-from pide.spaces.grid import Grid
 
 __all__ = [
     "detailed_balance",
     "jump_generator",
     "jump_rates",
     "master_equation",
+    "node_masses",
     "stationary_density",
     "time_reversal",
     "transition_matrix",
@@ -43,8 +43,8 @@ _NOISE = 1e-13
 """Entries of FFT operators below this part of the largest rate are rounding errors of rates that are 0."""
 
 
-def jump_generator(problem: MarkovJump, *, on: Grid, scheme: str = "auto") -> Operator:
-    """Q on a grid, acting on functions.
+def jump_generator(problem: MarkovJump, *, on: Any, scheme: str = "auto") -> Operator:
+    """Q on a grid or a point cloud, acting on functions.
 
     Raises
     ------
@@ -153,12 +153,12 @@ def stationary_density(Q: Operator) -> Reals:
     inner = rates[closed][:, closed]
     weights = _eliminated(inner.toarray()) if len(closed) <= _SUBTRACTION_FREE else _factorised(inner)
     values = np.zeros(Q.space.count)
-    values[closed] = weights / weights.sum() / Q.space.cell_volume
+    values[closed] = weights / weights.sum() / node_masses(Q.space)[closed]
     return np.asarray(Q.space.expand(values))
 
 
 def time_reversal(Q: Operator, density: Reals) -> PairOperator:
-    """Generator of the stationary process run backwards: rates pi_j q_ji / pi_i.
+    """Generator of the stationary process run backwards: rates m_j pi_j q_ji / (m_i pi_i).
 
     Raises
     ------
@@ -172,7 +172,8 @@ def time_reversal(Q: Operator, density: Reals) -> PairOperator:
             f"time_reversal: the density is not positive at {int(np.count_nonzero(~(pi > 0)))} nodes, which the "
             "stationary process never visits. Restrict the domain to its closed class."
         )
-    reverse = scipy.sparse.diags_array(1.0 / pi) @ rates.T @ scipy.sparse.diags_array(pi)
+    weights = pi * node_masses(Q.space)
+    reverse = scipy.sparse.diags_array(1.0 / weights) @ rates.T @ scipy.sparse.diags_array(weights)
     claims = {"linear", "adjoint", "kills_constants", "nonnegative_rates", "maximum_principle", "markov", "sub_markov"}
     note = "scheme: time reversal in the given density"
     rates = scipy.sparse.csr_matrix(reverse)
@@ -180,10 +181,15 @@ def time_reversal(Q: Operator, density: Reals) -> PairOperator:
 
 
 def detailed_balance(Q: Operator, density: Reals) -> float:
-    """max_ij |pi_i q_ij - pi_j q_ji| over max_ij pi_i q_ij: 0 for reversible processes."""
+    """max_ij |m_i pi_i q_ij - m_j pi_j q_ji| over max_ij m_i pi_i q_ij: 0 for reversible processes."""
     rates, _ = jump_rates(_checked_rates(Q))
-    flux = scipy.sparse.diags_array(np.asarray(Q.space.compress(density))) @ rates
+    flux = scipy.sparse.diags_array(np.asarray(Q.space.compress(density)) * node_masses(Q.space)) @ rates
     return float(abs(flux - flux.T).max() / flux.max())
+
+
+def node_masses(space: Any) -> Reals:
+    """m_i of the inside nodes."""
+    return np.broadcast_to(np.asarray(space.cell_volume, dtype=np.float64), (space.count,))
 
 
 def _checked_rates(Q: Operator) -> Operator:

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from pide.continuum.markov import MarkovJump
 from pide.operators.base import Operator
-from pide.solvers.jumps import jump_generator, jump_rates
-from pide.spaces.grid import Grid
+from pide.solvers.jumps import jump_generator, jump_rates, node_masses
 
 __all__ = ["JumpPaths", "sample_paths"]
 
@@ -26,11 +25,11 @@ _MOST_EVENTS = 1 << 28
 
 @dataclass(frozen=True, eq=False)
 class JumpPaths:
-    """Paths x_1(t), ..., x_M(t) on the nodes of a grid, by their jumps.
+    """Paths x_1(t), ..., x_M(t) on the nodes of a space, by their jumps.
 
     Parameters
     ----------
-    space : Grid
+    space : Grid or PointCloud
     until : float, unit of time
     start : array, shape (M + 1,)
         Path p has the events start[p], ..., start[p + 1] - 1; the first one is its start at time 0.
@@ -40,7 +39,7 @@ class JumpPaths:
     seed : int
     """
 
-    space: Grid
+    space: Any
     until: float
     start: Integers
     times: Reals
@@ -80,7 +79,7 @@ class JumpPaths:
         """Empirical density at time t as a field: number of paths at a node / (M m)."""
         nodes = self.at(t)
         counts = np.bincount(nodes[nodes >= 0], minlength=self.space.count)
-        return np.asarray(self.space.expand(counts / (self.count * self.space.cell_volume)))
+        return np.asarray(self.space.expand(counts / (self.count * node_masses(self.space))))
 
     def deviation(self, t: float, density: Reals, failure: float = 1e-6) -> tuple[float, float]:
         """Distance between the empirical distribution and a density, and the bound that chance exceeds rarely.
@@ -98,14 +97,14 @@ class JumpPaths:
             max_k |F_M(k) - F(k)| over the nodes in lattice order, and sqrt(log(2 / failure) / (2 M)), which holds for
             every distribution (Dvoretzky, Kiefer, Wolfowitz 1956; Massart 1990).
         """
-        gap = np.cumsum(self.space.compress(self.density(t) - density)) * self.space.cell_volume
+        gap = np.cumsum(self.space.compress(self.density(t) - density) * node_masses(self.space))
         return float(np.abs(gap).max()), math.sqrt(math.log(2 / failure) / (2 * self.count))
 
 
 def sample_paths(
     problem: MarkovJump,
     *,
-    on: Grid,
+    on: Any,
     until: float,
     count: int,
     seed: int,
@@ -117,7 +116,7 @@ def sample_paths(
     Parameters
     ----------
     problem : MarkovJump
-    on : Grid
+    on : Grid or PointCloud
     until : float, unit of time
     count : int
     seed : int
@@ -225,12 +224,12 @@ class _Chain:
         return np.asarray(np.where(stays, where, node), dtype=np.int64)
 
 
-def _starts(problem: MarkovJump, on: Grid, count: int, generator: np.random.Generator) -> Integers:
+def _starts(problem: MarkovJump, on: Any, count: int, generator: np.random.Generator) -> Integers:
     """Nodes drawn from the initial density."""
     density = on.sample(problem.initial)
     if density.shape != on.shape:
         raise ValueError(f"sample_paths: a batch of densities of shape {density.shape}. Give one, of shape {on.shape}.")
-    weights = np.asarray(on.compress(density))
+    weights = np.asarray(on.compress(density)) * node_masses(on)
     if np.any(weights < 0) or not weights.sum() > 0:
         raise ValueError("sample_paths: the initial density must be >= 0 and not vanish. Give p0 >= 0.")
     return np.asarray(generator.choice(on.count, size=count, p=weights / weights.sum()), dtype=np.int64)

@@ -12,6 +12,7 @@ from pide.continuum.markov import MarkovJump
 from pide.solvers import jumps
 from pide.solvers.paths import sample_paths
 from pide.solvers.uniformisation import Uniformisation
+from pide.spaces.cloud import PointCloud
 
 LINE = pide.Interval(0, 2)
 
@@ -215,6 +216,31 @@ def test_time_reversal_and_detailed_balance():
     np.testing.assert_allclose(weights[:, None] * there, (weights[:, None] * back).T, atol=1e-12)
     symmetric = pide.NonlocalDiffusion(kernels.Gaussian(0.3)).on(grid, exterior=pide.Reflecting())
     assert jumps.detailed_balance(symmetric, jumps.stationary_density(symmetric)) < 1e-12
+
+
+def test_on_a_point_cloud_masses_weigh_densities():
+    """Rates S(x, y) e^{y_1} m_j with S symmetric: reversible in pi proportional to e^{x_1}, whatever the masses."""
+    disc = pide.Ball(radius=1.0, dimension=2)
+    points = np.random.default_rng(0).uniform(-0.65, 0.65, (90, 2))
+    cloud = PointCloud(points, domain=disc)
+    assert np.ptp(cloud.masses) > 0.5 * cloud.masses.mean()
+    towards = kernels.TwoPoint(
+        lambda x, y: 5 * np.exp(-4 * ((x[0] - y[0]) ** 2 + (x[1] - y[1]) ** 2) + y[0]), symmetric=False
+    )
+    problem = MarkovJump(pide.NonlocalDiffusion(towards), disc, initial=lambda x, y: 1.0 * (x < 0))
+    Q = jumps.jump_generator(problem, on=cloud)
+    m, dense = cloud.masses, Q.to_dense()
+    p0 = 1.0 * (points[:, 0] < 0)
+    result = pide.solve(problem, on=cloud, times=[0.0, 0.5], tol=1e-9)
+    np.testing.assert_allclose(result.final, scipy.linalg.expm(0.5 * dense).T @ (m * p0) / m, atol=1e-8)
+    assert result.mass[1] == pytest.approx(result.mass[0], rel=1e-12)
+    paths = sample_paths(problem, on=cloud, until=0.5, count=3000, seed=1)
+    measured, bound = paths.deviation(0.5, result.final / result.mass[0])
+    assert measured < bound
+    pi = jumps.stationary_density(Q)
+    np.testing.assert_allclose(pi, np.exp(points[:, 0]) / (m @ np.exp(points[:, 0])), rtol=1e-11)
+    assert jumps.detailed_balance(Q, pi) < 1e-12
+    np.testing.assert_allclose(jumps.time_reversal(Q, pi).to_dense(), dense, atol=1e-11 * np.abs(dense).max())
 
 
 def islands():
