@@ -237,7 +237,7 @@ class TestRefusals:
     def test_grid_of_another_domain(self):
         with pytest.raises(ValueError, match=r"the grid belongs to .*Write on=problem\.domain\.grid"):
             pide.solve(heat(), on=pide.Interval(0, 1).grid(16), until=0.1)
-        with pytest.raises(TypeError, match=r"a grid is needed\. Write on=domain\.grid\(64\)"):
+        with pytest.raises(TypeError, match=r"a grid or a point cloud is needed\. Write on=domain\.grid\(64\)"):
             pide.solve(heat(), on=LINE, until=0.1)
 
     def test_an_equal_domain_will_do(self):
