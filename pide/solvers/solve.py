@@ -28,7 +28,7 @@ from pide.solvers.progress import progress_bar
 from pide.solvers.record import Record, machine, versions
 from pide.solvers.steady import solve_steady
 from pide.solvers.stepper import Flow, OneStep, Stepper, Trajectory
-from pide.solvers.steppers import ETD, Exact, checked_stepper, wave_stepper
+from pide.solvers.steppers import ETD, Exact, check_wave_stepper, checked_stepper, wave_stepper
 from pide.solvers.uniformisation import density_stepper
 from pide.spaces.cloud import PointCloud
 from pide.spaces.grid import Grid
@@ -122,9 +122,11 @@ def solve(
     span = float(outputs[-1])
     if not isinstance(problem, Wave):
         choices |= check_backward(flow, span, tol) if span < 0 else check_forward(flow)
-    if method is None or isinstance(problem, Wave):
-        method, reason = _chosen(problem, flow, method, outputs, tol)
+    if method is None:
+        method, reason = _chosen(problem, flow, outputs, tol)
         choices["stepper"] = f"{method}: {reason}"
+    elif isinstance(problem, Wave):
+        check_wave_stepper(method)
     with progress_bar(type(method).__name__, progress) as report:
         run = method.integrate(flow, [float(t) for t in outputs], tol, report)
     if not isinstance(method, Exact):
@@ -136,12 +138,10 @@ def solve(
     return Result(problem, flow.generator, outputs, stack(list(run.states)), record, velocities=velocities)
 
 
-def _chosen(
-    problem: Problem, flow: Flow, asked: Stepper | None, times: NDArray[np.float64], tol: float
-) -> tuple[Stepper, str]:
-    """Stepper and reason; waves check also the one that was asked for."""
+def _chosen(problem: Problem, flow: Flow, times: NDArray[np.float64], tol: float) -> tuple[Stepper, str]:
+    """Stepper and reason."""
     if isinstance(problem, Wave):
-        return wave_stepper(flow, asked)
+        return wave_stepper(flow)
     special = density_stepper(flow, float(times[-1])) if isinstance(problem, MarkovJump) else None
     return special or choose(flow, times.tolist(), tol)
 

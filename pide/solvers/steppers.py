@@ -32,6 +32,7 @@ __all__ = [
     "Stepper",
     "StormerVerlet",
     "Uniformisation",
+    "check_wave_stepper",
     "checked_stepper",
     "wave_stepper",
 ]
@@ -72,21 +73,22 @@ def checked_stepper(stepper: object) -> Stepper | None:
     raise ValueError(f"stepper={stepper!r}: {hint}Choose from {', '.join(known)}.")
 
 
-def wave_stepper(flow: Flow, asked: Stepper | None) -> tuple[Stepper, str]:
-    """Stepper for a wave, and why: the one asked for, or for None the most accurate that applies.
+def check_wave_stepper(asked: Stepper) -> None:
+    """Raise unless the method solves equations of second order in time.
 
     Raises
     ------
     ValueError
-        For a method of first-order equations.
     """
-    if asked is not None and not isinstance(asked, (Exact, Chebyshev, StormerVerlet)):
+    if not isinstance(asked, (Exact, Chebyshev, StormerVerlet)):
         raise ValueError(
             f"stepper={asked} is for equations of first order in time. For a Wave write stepper='auto', Exact(), "
             "Chebyshev() or StormerVerlet()."
         )
-    if asked is not None:
-        return asked, "asked for"
+
+
+def wave_stepper(flow: Flow) -> tuple[Stepper, str]:
+    """The most accurate stepper for a wave that applies, and why."""
     if flow.source is not None:
         return StormerVerlet(), "time-dependent source"
     if not flow.carries_parameter_gradients() and DiagonalGenerator.of(flow.generator) is not None:

@@ -209,6 +209,13 @@ def test_messages(build, options, message):
         )
 
 
+def test_only_choices_made_for_the_caller_are_recorded():
+    grid = pide.Torus((1.0,)).grid(8)
+    wave = Wave(pide.Laplacian(), grid.domain, initial=1.0)
+    assert "stepper" in pide.solve(wave, on=grid, until=1.0).record.choices
+    assert "stepper" not in pide.solve(wave, on=grid, until=1.0, stepper=StormerVerlet()).record.choices
+
+
 def test_first_order_problems_have_no_total_energy_and_no_verlet():
     grid = pide.Torus((1.0,)).grid(8)
     heat = pide.Heat(pide.Laplacian(), grid.domain, initial=1.0)
