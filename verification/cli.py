@@ -1,6 +1,7 @@
 """`pide verify TARGET`: the report of the operator of a case or of module:object, or the kill matrix of the checks.
 
-Exit codes as for every pide command: 0 the report passed, 1 a claim failed, 2 a wrong argument.
+Exit codes as for every pide command: 0 the report passed (and every certificate is PROVED), 1 a claim failed, 2 a wrong
+argument.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 from pide.cases import read_case
 from pide.study import case_operator
+from pide.verification.certifying import certify
 from pide.verification.checking import check
 from pide.verification.mutants import MUTANTS, kill_matrix, table
 from pide.verification.report import Report
@@ -48,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--dtype", default="float64", help="float64 or float32")
     options.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     options.add_argument("--html", type=Path, metavar="FILE", help="write the report as an HTML table")
+    options.add_argument("--certify", action="store_true", help="also prove the claims for the exact numbers stored")
+    options.add_argument("--certificates", type=Path, metavar="FILE", help="write the certificates as JSON")
     options.add_argument("--mutants", action="store_true", help="print which checks kill which wrong operators")
     return options
 
@@ -61,7 +65,17 @@ def print_report(options: argparse.Namespace) -> int:
     for path, text in ((options.json, report.to_json), (options.html, report.to_html)):
         if path is not None:
             path.write_text(text(), encoding="utf-8")
-    return PASSED if report.passed else FAILED
+    proved = print_certificates(subject, options) if options.certify or options.certificates else True
+    return PASSED if report.passed and proved else FAILED
+
+
+def print_certificates(subject: Any, options: argparse.Namespace) -> bool:
+    """Print what is proved of the target, write it where asked; whether everything is PROVED."""
+    certificates = certify(subject)
+    print(certificates)
+    if options.certificates is not None:
+        options.certificates.write_text(certificates.to_json(), encoding="utf-8")
+    return certificates.passed
 
 
 def print_kill_matrix(options: argparse.Namespace) -> int:

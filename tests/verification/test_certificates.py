@@ -14,6 +14,7 @@ import pide
 from pide.verification import dense_diffusion
 from pide.verification.certificate import CertificateError, Certificates
 from pide.verification.certifying import certify, certify_states, model_of
+from pide.verification.cli import load, verify
 from pide.verification.proofs import STATEMENTS, DiffusionMatrix
 from pide.verification.proofs.rowsums import degrees
 from pide.verification.proofs.structural import components
@@ -330,8 +331,22 @@ def test_trajectories_of_a_solution():
         certify_states(np.stack(states), claims=["markov"])
 
 
+def test_infinite_products_prove_nothing():
+    """m_i w_ij m_j overflows although w and m are finite: a factorisation that runs through NaN is no proof."""
+    model = DiffusionMatrix(np.full((4, 4), 1e308), np.full(4, 1e200))
+    assert not any(certificate.proved for certificate in certify(model, ["spectral_gap", "smallest_eigenvalue"]))
+
+
 def test_digests_follow_every_number(weights):
     base = model_of(DiffusionMatrix(weights)).digest
     assert base == DiffusionMatrix(weights.copy()).digest
     assert base != DiffusionMatrix(weights, None, np.full(40, 1e-300)).digest
     assert base != DiffusionMatrix(weights, np.full(40, 2.0)).digest
+
+
+def test_certificates_from_the_shell(tmp_path, capsys):
+    path = tmp_path / "certificates.json"
+    target = "pide.verification.honest:interval_zero"
+    assert verify([target, "--samples", "2", "--certify", "--certificates", str(path)]) == 0
+    assert "0 REFUTED, 0 UNDECIDED" in capsys.readouterr().out
+    Certificates.from_json(path.read_text()).recheck(load(target))

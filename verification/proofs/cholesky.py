@@ -66,8 +66,9 @@ def factorises(B: Field, error: float = 0.0) -> bool:
     if lowered.min() <= 0:
         return False
     np.fill_diagonal(B, lowered)
-    _, info = dpotrf(B.T, lower=1, overwrite_a=1, clean=0)
-    return bool(info == 0)
+    R, info = dpotrf(B.T, lower=1, overwrite_a=1, clean=0)
+    # a NaN or an infinity anywhere in a column reaches its diagonal, which not every LAPACK tests
+    return bool(info == 0 and np.all(np.isfinite(np.diagonal(R))))
 
 
 def cholesky_defect(diagonal: Field) -> float:
@@ -124,6 +125,8 @@ def _shifted(
     if model.size > LARGEST or conditions(model)["symmetric"] is not None:
         return undecided
     S, error = stiffness(model, above=False)
+    if not np.isfinite(S).all():
+        return undecided
     alpha = float(np.diagonal(S).max()) / float(model.m.sum()) ** 2 * model.size if rank_one else 0.0
     scale = float(np.max(np.diagonal(S) / model.m))
     if claimed is None:
@@ -166,6 +169,8 @@ def largest_eigenvalue(model: DiffusionMatrix, claimed: float | None = None) -> 
     if model.size > LARGEST or conditions(model)["symmetric"] is not None:
         return undecided
     S, error = stiffness(model, above=True)
+    if not np.isfinite(S).all():
+        return undecided
     estimate, v = extreme_pair(S, model.m, largest=True)
     trials = [claimed] if claimed is not None else [estimate + slack * abs(estimate) for slack in _SLACKS]
     for bound in trials:
@@ -240,6 +245,8 @@ def semidefinite(model: DiffusionMatrix, claim: str) -> Certificate:
         kernel = (Hypothesis("kappa = 0, so that L 1 = 0 for the exact row sums", VERIFIED),) if conservative else ()
         return replace(proof, claim=claim, statement=words, bound=0.0, hypotheses=(*proof.hypotheses, *kernel))
     S, _ = stiffness(model, above=True)
+    if not np.isfinite(S).all():
+        return undecided
     z = integer_direction(extreme_pair(S, model.m, largest=False)[1])
     value = model.energy(z)
     if value >= 0:

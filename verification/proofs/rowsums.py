@@ -75,6 +75,8 @@ def largest(model: DiffusionMatrix, factor: int) -> tuple[float, float, int]:
     low, high = down(factor * low + model.kappa), up(factor * high + model.kappa)
     best = int(np.argmax(low))
     near = np.flatnonzero(high >= low[best])
+    if near.size == 0 or not np.isfinite(high).all():
+        return -np.inf, np.inf, best
     if near.size > _EXACT:
         return float(low[best]), float(high.max()), best
     exact = {int(i): factor * model.degree(int(i)) + Fraction(float(model.kappa[i])) for i in near}
