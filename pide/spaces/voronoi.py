@@ -15,6 +15,8 @@ __all__ = ["voronoi_masses"]
 
 Floats = NDArray[np.float64]
 
+_BAND = 6.0
+"""Width of the band of images, in mean spacings."""
 _STEP = 1e-6
 """Step of the difference quotient for nu, relative to the size of the domain."""
 
@@ -36,42 +38,55 @@ def voronoi_masses(points: Floats, domain: Domain) -> Floats:
     -----
     |V_i| = sum_j |F_ij| |x_i - x_j| / (2 n), since x_i is at distance |x_i - x_j| / 2 from the facet. The boundary is
     made of facets between the points and their mirror images: in every face of a box, in the nearest boundary point
-    elsewhere; on the torus the images are periodic. Cost O(N log N), with 3^n N points on the torus.
+    elsewhere; on the torus the images are periodic. On boxes and tori images within six mean spacings are enough when
+    the volumes add up to that of the domain; otherwise all are taken. Cost O(N log N).
 
     Raises
     ------
     ValueError
-        When cells stay unbounded or empty.
+        When cells are unbounded.
     """
-    images = _images(points, domain)
-    if points.shape[1] == 1:
-        return _lengths(points[:, 0], images[:, 0])
-    diagram = Voronoi(np.concatenate([points, images]))
-    count, n = points.shape
-    pairs = diagram.ridge_points
-    own = (pairs < count).any(axis=1)
-    unbounded = np.array([-1 in ridge for ridge in diagram.ridge_vertices])
-    if np.any(own & unbounded):
+    spacing = (float(np.prod(np.diff(domain.bounds))) / len(points)) ** (1.0 / points.shape[1])
+    if domain.rectangular or domain.periodic:
+        volumes = _volumes(points, _images(points, domain, _BAND * spacing))
+        if volumes is not None and np.isclose(volumes.sum(), np.prod(np.diff(domain.bounds)), rtol=1e-9):
+            return volumes
+    volumes = _volumes(points, _images(points, domain, np.inf))
+    if volumes is None:
         raise ValueError(
             f"PointCloud: Voronoi cells are unbounded in {domain!r}, because its boundary has too few points near it. "
             "Give weights=, or more points."
         )
-    facets = _facet_measures(diagram, np.flatnonzero(own))
-    share = facets * np.linalg.norm(np.diff(diagram.points[pairs[own]], axis=1)[:, 0], axis=1) / (2 * n)
-    volumes = np.bincount(pairs[own].ravel(), np.repeat(share, 2), len(diagram.points))[:count]
-    return np.asarray(volumes)
+    return volumes
 
 
-def _images(points: Floats, domain: Domain) -> Floats:
-    """Points outside the domain whose facets with the points make its boundary."""
+def _volumes(points: Floats, images: Floats) -> Floats | None:
+    """Volumes of the cells of `points` among the points and images; None when some are unbounded."""
+    count, n = points.shape
+    if n == 1:
+        return _lengths(points[:, 0], images[:, 0])
+    diagram = Voronoi(np.concatenate([points, images]))
+    pairs = diagram.ridge_points
+    own = np.flatnonzero((pairs < count).any(axis=1))
+    if any(-1 in diagram.ridge_vertices[k] for k in own):
+        return None
+    separation = np.linalg.norm(np.diff(diagram.points[pairs[own]], axis=1)[:, 0], axis=1)
+    share = _facet_measures(diagram, own) * separation / (2 * n)
+    return np.asarray(np.bincount(pairs[own].ravel(), np.repeat(share, 2), len(diagram.points))[:count])
+
+
+def _images(points: Floats, domain: Domain, band: float) -> Floats:
+    """Points outside the domain, at most `band` from its bounding box, whose facets make the boundary."""
     lower, upper = np.array(domain.bounds).T
     n = points.shape[1]
     if domain.periodic:
         shifts = np.stack(np.meshgrid(*[(-1, 0, 1)] * n, indexing="ij"), axis=-1).reshape(-1, n)
-        return np.concatenate([points + shift * (upper - lower) for shift in shifts if shift.any()])
+        images = np.concatenate([points + shift * (upper - lower) for shift in shifts if shift.any()])
+        return np.asarray(images[((images > lower - band) & (images < upper + band)).all(axis=1)])
     if domain.rectangular:
         faces = [(axis, wall[axis]) for axis in range(n) for wall in (lower, upper)]
-        return np.concatenate([_reflected(points, axis, float(wall)) for axis, wall in faces])
+        near = [points[np.abs(points[:, axis] - wall) < band] for axis, wall in faces]
+        return np.concatenate([_reflected(x, axis, float(wall)) for x, (axis, wall) in zip(near, faces, strict=True)])
     step = _STEP * float(np.max(upper - lower))
     distance = domain.signed_distance(*points.T)
     normal = np.stack([_slope(points, domain, axis, step) for axis in range(n)], axis=1)
@@ -98,7 +113,7 @@ def _lengths(x: Floats, images: Floats) -> Floats:
     everything = np.concatenate([x, images])
     order = np.argsort(everything)
     ranked = everything[order]
-    lengths = np.empty_like(everything)
+    lengths = np.zeros_like(everything)
     lengths[order[1:-1]] = (ranked[2:] - ranked[:-2]) / 2
     return np.asarray(lengths[: len(x)])
 
