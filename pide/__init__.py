@@ -54,6 +54,7 @@ _HOME = {
     "Torus": "continuum.domains",
     "Uniformisation": "solvers.uniformisation",
     "Value": "continuum.exterior",
+    "VariableOrderLaplacian": "continuum.variable_order",
     "Wave": "continuum.wave",
     "Zero": "continuum.exterior",
     "as_operator": "operators.interop",
@@ -66,6 +67,9 @@ _HOME = {
     "sobolev_norm": "operators.norms",
     "solve": "solvers.solve",
     "solve_to_store": "stores",
+    "stationary_density": "solvers.jumps",
+    "time_reversal": "solvers.jumps",
+    "transition_matrix": "solvers.jumps",
     "zernike_solve": "solvers.zernike",
 }
 _MODULES = {
