@@ -21,7 +21,7 @@ from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.pairs import PairOperator
 from pide.operators.stencil import StencilConvolution
 from pide.verification.adapters import as_subject
-from pide.verification.certificate import REFUTED, Certificate, CertificateError, Certificates
+from pide.verification.certificate import REFUTED, UNDECIDED, Certificate, CertificateError, Certificates
 from pide.verification.proofs import STATEMENTS
 from pide.verification.proofs.diffusions import diffusion_certificate, square_certificate
 from pide.verification.proofs.embedding import lattice_certificate
@@ -176,9 +176,9 @@ def _of_operator(operator: Operator) -> Model:
         return DiffusionMatrix(operator.rates, None, operator.killing, operator.spectral_bound(),
                                operator.rate_bound(), name="PairOperator")  # fmt: skip
     if isinstance(operator, FourierMultiplier) and operator.symbol() is not None:
-        sign = -1.0 if operator.definiteness > 0 else 1.0
+        sign = -1 if operator.definiteness > 0 else 1
         return Spectrum(sign * np.asarray(operator.symbol()), 0.0, operator.space.shape,
-                        spectral_bound=operator.spectral_bound(), name=repr(operator))  # fmt: skip
+                        spectral_bound=operator.spectral_bound(), sign=sign, name=repr(operator))  # fmt: skip
     subject = as_subject(operator)
     return _of_subject(subject) if subject.rates is not None else _sampled(operator)
 
@@ -187,14 +187,17 @@ def _multiple(operator: Multiple) -> Model | None:
     """The model of A with the factor as its scale, where it has one."""
     model, factor = _of_operator(operator.operator), operator.factor
     spectral, rate = operator.spectral_bound, operator.rate_bound
-    if isinstance(model, Lattice):
+    sign = 1
+    if isinstance(model, (Lattice, Spectrum)):
         sign = model.sign if factor > 0 else -model.sign
+    if isinstance(model, Lattice):
         scale = abs(factor) * model.scale
         return replace(
             model, scale=scale, apply=operator.apply, sign=sign, spectral_bound=spectral(), rate_bound=rate()
         )
     if isinstance(model, Spectrum) and model.has_rates:
-        return replace(model, scale=abs(factor) * model.scale, spectral_bound=spectral(), rate_bound=rate())
+        scale = abs(factor) * model.scale
+        return replace(model, scale=scale, sign=sign, spectral_bound=spectral(), rate_bound=rate())
     return None
 
 
@@ -242,7 +245,8 @@ def _image_sums(operator: NonlocalOperator) -> Model:
         return _sampled(operator)
     values = np.asarray(to_host(engine.spectrum), dtype=np.float64)
     return Spectrum(values, float(values.flat[0]), operator.space.shape, operator.degree, abs(float(operator.scale)),
-                    operator.spectral_bound(), operator.rate_bound(), repr(operator))  # fmt: skip
+                    operator.spectral_bound(), operator.rate_bound(), 1 if operator.scale > 0 else -1,
+                    repr(operator))  # fmt: skip
 
 
 def _sampled(operator: Operator) -> SquareMatrix:
@@ -270,7 +274,8 @@ def _of_subject(subject: Subject) -> DiffusionMatrix:
         )
     kappa = None if subject.killing is None else subject.killing[subject.inside]
     spectral, rate = (None if f is None else float(f()) for f in (subject.spectral_bound, subject.rate_bound))
-    return DiffusionMatrix(rates(np.arange(subject.size)), None, kappa, spectral, rate, name=subject.name)
+    sign = -1 if subject.sign > 0 else 1
+    return DiffusionMatrix(rates(np.arange(subject.size)), None, kappa, spectral, rate, sign=sign, name=subject.name)
 
 
 def _default_claims(subject: Any, model: Model) -> tuple[str, ...]:
@@ -293,6 +298,10 @@ def _default_claims(subject: Any, model: Model) -> tuple[str, ...]:
 
 
 def _prove(model: Model, claim: str, claimed: float | None) -> Certificate:
+    opposite = {"positive_semidefinite": 1, "negative_semidefinite": -1}.get(claim, 0)
+    if not isinstance(model, SquareMatrix) and model.sign == opposite:
+        words = f"the operator is {'L' if model.sign > 0 else '-L'} with L <= 0 to be shown"
+        return Certificate(claim, words, UNDECIDED, "matrix", "none: ask for the other sign")
     if isinstance(model, Lattice):
         return lattice_certificate(model, claim, claimed)
     if isinstance(model, DiffusionMatrix):

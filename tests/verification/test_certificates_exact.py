@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg.lapack import dpotrf
 
-from pide.verification.proofs.cholesky import factorises, largest_eigenvalue, smallest_eigenvalue, spectral_gap
+from pide.verification.proofs.cholesky import (
+    factorises,
+    largest_eigenvalue,
+    semidefinite,
+    smallest_eigenvalue,
+    spectral_gap,
+)
 from pide.verification.proofs.exact import (
     definiteness,
     exact_dot,
@@ -180,3 +186,29 @@ def test_bounds_beyond_the_truth_are_not_proved():
     lost = largest_eigenvalue(model, claimed=float(values[-1] * (1 - 1e-9)))
     assert lost.verdict == "REFUTED"
     assert down(1.0) < 1.0 < up(1.0)
+
+
+def signed_hunt(count, seed):
+    """Verdicts of energy decay for signed rates near the edge of -L >= 0, each with the truth by elimination."""
+    rng = np.random.default_rng(seed)
+    verdicts = []
+    for _ in range(count):
+        size = int(rng.integers(3, 8))
+        W = np.triu(rng.integers(0, 64, (size, size)).astype(float), 1)
+        W[0, 1] = 0.0
+        W = W + W.T
+        # the effective conductance between nodes 0 and 1: -w_01 may equal it and no more
+        S = pencil(W, np.ones(size), 0.0)
+        schur = S[:2, :2] - S[:2, 2:] @ np.linalg.lstsq(S[2:, 2:], S[2:, :2], rcond=None)[0]
+        W[0, 1] = W[1, 0] = schur[0, 1] + rng.choice([-1.0, 0.0, 1.0]) * 2.0 ** -int(rng.integers(20, 50))
+        W = np.round(W * 2.0**40) / 2.0**40
+        S = pencil(W, np.ones(size), 0.0)
+        verdicts.append((semidefinite(DiffusionMatrix(W), "energy_decay").verdict, definiteness(S)[0]))
+    return verdicts
+
+
+def test_no_false_verdict_on_signed_rates():
+    verdicts = signed_hunt(250, seed=0)
+    assert ("PROVED", False) not in verdicts
+    assert ("REFUTED", True) not in verdicts
+    assert {("PROVED", True), ("REFUTED", False)} <= set(verdicts)

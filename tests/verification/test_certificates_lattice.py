@@ -267,3 +267,15 @@ def test_a_million_nodes():
     found = certify(operator)
     found.raise_if_failed()
     assert sum(certificate.cpu_seconds for certificate in found) < 5
+
+
+def test_the_other_sign_is_never_proved():
+    """For A = L <= 0 the claim A >= 0 is false however good -L is."""
+    grid = pide.Torus((1.0,)).grid(16)
+    laplacian = pide.Laplacian().on(grid, scheme="fourier")
+    subjects = (box_operator(), laplacian, model_of(box_operator()).matrix, box_operator(pide.Reflecting()))
+    for subject in subjects:
+        found = certify(subject, ["negative_semidefinite", "positive_semidefinite"])
+        assert found.claims("PROVED") == ("negative_semidefinite",)
+    opposite = certify(-1.0 * box_operator(), ["negative_semidefinite", "positive_semidefinite"])
+    assert opposite.claims("PROVED") == ("positive_semidefinite",)

@@ -37,6 +37,8 @@ class DiffusionMatrix:
         Claimed bounds of lambda_max(-L) and of max(d + kappa).
     kernel_at_zero : float, optional
         k(0) of a kernel that is assumed positive definite, w_ij = k(x_i - x_j).
+    sign : int
+        -1 where the operator is A = -L.
     name : str
     """
 
@@ -46,6 +48,7 @@ class DiffusionMatrix:
     spectral_bound: float | None = None
     rate_bound: float | None = None
     kernel_at_zero: float | None = None
+    sign: int = 1
     name: str = "diffusion matrix"
 
     def __post_init__(self) -> None:

@@ -34,6 +34,8 @@ class Spectrum:
     shape : tuple of int
     degree : array or None
         Stored degrees, used by bounds that cover what the operator does with them.
+    sign : int
+        -1 where the operator is A = -c L.
     """
 
     values: Field
@@ -43,6 +45,7 @@ class Spectrum:
     scale: float = 1.0
     spectral_bound: float | None = None
     rate_bound: float | None = None
+    sign: int = 1
     name: str = "multiplier"
 
     @property
@@ -137,8 +140,7 @@ def _rates(model: Spectrum, claim: str) -> Certificate:
     sums, error = cosine_symbol(octant, model.shape)
     others = sums.ravel()[1:]
     if np.all(down(others - error) >= 0):
-        return Certificate(claim, words, PROVED, "matrix", method, bound=error / octant.size, direction="<=",
-                           hypotheses=(_REAL,), trusted=(IEEE,))  # fmt: skip
+        return Certificate(claim, words, PROVED, "matrix", method, hypotheses=(_REAL,), trusted=(IEEE,))
     below = up(sums + error) < 0
     below.flat[0] = False
     if not below.any():
