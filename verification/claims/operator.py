@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pide.verification.claim import NotApplicableError, Trial, measures
+from pide.verification.claims.spectrum import most_positive
 from pide.verification.samples import Draws
 from pide.verification.subject import Subject, arithmetic, inner, norm
 
@@ -55,6 +56,8 @@ def fitted_factor(claim: str, subject: Subject, draws: Draws) -> str:
     left, right = pairs.T
     if not left @ left > 0:
         return "<A u, v> vanishes on all samples"
+    if not right @ right > 0:
+        return "<u, A* v> vanishes on all samples"
     factor = float(left @ right / (left @ left))
     residual = float(np.linalg.norm(right - factor * left) / max(np.linalg.norm(right), np.finfo(float).tiny))
     words = f"<u, A* v> / <A u, v> = {factor:.6g}, should be 1"
@@ -110,7 +113,7 @@ def semidefinite(subject: Subject, draws: Draws, sign: int) -> Iterator[Trial]:
     """Trials of -sign <A v, v> <= 0."""
     errors = subject.errors(draws.dtype)
     diagonal = errors.maximum(subject.ones)
-    for v in draws.fields(subject.inside, "semidefinite"):
+    for v in (*most_positive(subject, draws, -sign), *draws.fields(subject.inside, "semidefinite")):
         size = norm(subject, v.values)
         scale = errors.scale * size**2 or 1.0
         value = -sign * inner(subject, subject.evaluate(v.values, draws.dtype), v.values)

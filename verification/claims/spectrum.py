@@ -16,11 +16,11 @@ from scipy.sparse.csgraph import connected_components
 
 from pide.verification.claim import NotApplicableError, NotCheckableError, Trial, measures
 from pide.verification.estimate import DOUBLE, gamma
-from pide.verification.samples import Draws, extreme_vector
+from pide.verification.samples import Draws, Sample, extreme_vector
 from pide.verification.subject import Subject, arithmetic, guarded, inner, norm
 
 Field = NDArray[np.float64]
-LARGEST = 160
+LARGEST = 256
 """Largest number of unknowns whose matrix is formed by impulses; one batch of applies, N^2 values."""
 
 
@@ -41,6 +41,17 @@ def eigenvalue_error(subject: Subject, draws: Draws, S: Field) -> float:
     errors = subject.errors(draws.dtype)
     apply = math.sqrt(subject.size) * (errors.energy(1.0) + errors.maximum(subject.ones))
     return subject.size * gamma(subject.size + 10, DOUBLE) * float(np.linalg.norm(S)) + apply
+
+
+def most_positive(subject: Subject, draws: Draws, sign: int) -> Iterator[Sample]:
+    """The field of largest sign <A v, v> / |v|^2, an eigenvector of the symmetric part; none for large subjects."""
+    if subject.size > LARGEST:
+        return
+    S = symmetrised(subject, draws) * (-1.0 if subject.sign > 0 else 1.0)
+    _, modes = np.linalg.eigh(sign * S)
+    v = np.zeros(subject.masses.shape)
+    v[subject.inside] = modes[:, -1] / np.sqrt(subject.masses[subject.inside])
+    yield Sample("extreme of the symmetric part", draws.round(v / np.abs(v).max()))
 
 
 @measures(

@@ -1,0 +1,90 @@
+"""The generated pages: made of the current checks and mutants, numbers in every row; other libraries' operators."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import pide
+from pide.verification import CHECKS, MUTANTS, check
+from pide.verification import page as pages
+
+ROOT = Path(__file__).resolve().parents[2]
+REMEDY = "run python -m pide.verification.page --out docs/verification.md"
+
+
+@pytest.fixture(scope="module")
+def others():
+    """The benchmark as a module."""
+    path = ROOT / "benchmarks" / "other_operators.py"
+    spec = importlib.util.spec_from_file_location("other_operators", path)
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "other_operators", module)  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        yield module
+
+
+def test_the_page_in_the_documentation_is_of_the_current_checks_and_mutants():
+    text = (ROOT / "docs" / "verification.md").read_text()
+    table = text[text.index("## Wrong operators") :]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(CHECKS), REMEDY
+    assert f"{len(MUTANTS)} of {len(MUTANTS)} wrong operators die" in table, REMEDY
+    assert ", 0 failed," in text
+
+
+def test_a_table_has_a_number_for_what_holds_bold_for_what_fails_and_nothing_for_what_is_not_claimed():
+    grid = pide.Torus((1.0,)).grid(12)
+    operator = pide.Laplacian().on(grid)
+    honest = check(operator, samples=2)
+    wrong = check(pide.as_operator(lambda u: operator.apply(u) + 1.0, on=grid, claims={"linear"}), samples=2)
+    _, _, first, second, last = pages._table([("honest", honest), ("wrong", wrong)]).splitlines()
+    assert "**" not in first
+    assert re.match(r"\| wrong \| \*\*\d\.\de[+-]\d+\*\* \|  \|  \|", second)
+    assert last.startswith("| *largest part of its bound* | *")
+
+
+@pytest.mark.slow
+def test_the_page_is_rebuilt_without_a_failure():
+    assert ", 0 failed," in pages.page()
+
+
+def test_graph_laplacians_of_scipy(others):
+    reports = {result.name: result.report for result in others.scipy_operators()}
+    symmetric = reports["scipy csgraph.laplacian(W)"]
+    claims = {"linear", "self_adjoint", "kills_constants", "conserves_mass", "positive_semidefinite"}
+    assert claims <= symmetric.satisfied
+    directed = reports["scipy csgraph.laplacian(directed 5-NN)"]
+    assert directed["self_adjoint"].verdict == directed["kills_constants"].verdict == "FAILS"
+    assert directed["conserves_mass"].verdict == "holds"
+
+
+def test_what_is_not_installed_is_skipped_with_the_reason(others, monkeypatch):
+    monkeypatch.setattr(others, "LIBRARIES", {"nothing": ("no_such_library", None)})
+    results, lines = others.measured()
+    assert results == []
+    assert lines == ["nothing: skipped, No module named 'no_such_library'"]
+
+
+def test_convolutions_of_torch(others):
+    pytest.importorskip("torch")
+    reports = {result.name: result.report for result in others.torch_operators()}
+    linear = [name for name in reports if "Conv2d" in name and "bias" not in name]
+    assert all(reports[name]["adjoint"].verdict == "holds" for name in linear)
+    assert reports["torch Conv2d(3, circular, even)"]["self_adjoint"].verdict == "holds"
+    assert reports["torch ReLU"]["linear"].verdict == "FAILS"
+
+
+def test_operators_of_pylops(others):
+    pylops = pytest.importorskip("pylops")
+
+    def build(dtype):
+        return pylops.Laplacian((16, 16), dtype=dtype)
+
+    assert others.our_dottests(build) == "fails 0 / 0 of 300"
+    assert re.match(r"fails 0 / [1-9]\d* of 300", others.dottests(build))
+
