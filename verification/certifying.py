@@ -23,10 +23,11 @@ from pide.operators.stencil import StencilConvolution
 from pide.verification.adapters import as_subject
 from pide.verification.certificate import REFUTED, UNDECIDED, Certificate, CertificateError, Certificates
 from pide.verification.proofs import STATEMENTS
+from pide.verification.proofs.convolution import power_lengths
 from pide.verification.proofs.diffusions import diffusion_certificate, square_certificate
 from pide.verification.proofs.embedding import lattice_certificate
 from pide.verification.proofs.lattice import Lattice
-from pide.verification.proofs.models import DiffusionMatrix, Field, SquareMatrix, digest
+from pide.verification.proofs.models import DiffusionMatrix, SquareMatrix, digest
 from pide.verification.proofs.spectrum import Spectrum, spectrum_certificate
 from pide.verification.proofs.structural import STRUCTURAL
 from pide.verification.proofs.trajectory import trajectory
@@ -207,7 +208,8 @@ def _lattice(operator: NonlocalOperator) -> Lattice:
     octant, shape = np.asarray(to_host(weights.octant), dtype=np.float64), operator.space.shape
     spectrum = own = None
     if isinstance(engine, StencilConvolution):
-        lengths = shape if operator.space.periodic else _embedding(octant, shape)
+        acting = tuple(min(e, n) for e, n in zip(octant.shape, shape, strict=True))
+        lengths = shape if operator.space.periodic else power_lengths(shape, acting)
         own = np.asarray(to_host(engine.octant), dtype=np.float64)
     else:
         lengths = engine.padded
@@ -230,12 +232,6 @@ def _lattice(operator: NonlocalOperator) -> Lattice:
         sign=1 if operator.scale > 0 else -1,
         name=repr(operator),
     )
-
-
-def _embedding(octant: Field, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Transform lengths that keep the offsets of a stencil on a box apart: powers of two."""
-    extents = (min(e, n) for e, n in zip(octant.shape, shape, strict=True))
-    return tuple(1 << (n + e - 2).bit_length() for n, e in zip(shape, extents, strict=True))
 
 
 def _image_sums(operator: NonlocalOperator) -> Model:
@@ -289,7 +285,8 @@ def _default_claims(subject: Any, model: Model) -> tuple[str, ...]:
     own = set(own or ())
     claimed = tuple(name for name in (*STRUCTURAL, "translation_invariant") if name in own)
     if isinstance(model, Lattice):
-        return (*claimed, "engine", *_DEFAULT)
+        reached = model.counts_pairs or model.matrix is not None
+        return (*claimed, "engine", *(n for n in _DEFAULT if reached or n != "hilbert_schmidt_norm"))
     if isinstance(model, DiffusionMatrix):
         return (*claimed, *_DEFAULT)
     if isinstance(model, Spectrum):

@@ -16,6 +16,7 @@ from pide.operators.toeplitz import spectrum_of
 from pide.quadrature.weights import LatticeWeights
 from pide.verification import strategies
 from pide.verification.certifying import certify, model_of
+from pide.verification.proofs.convolution import indicator_sums
 from pide.verification.proofs.lattice import box_degrees
 from pide.verification.proofs.models import DiffusionMatrix
 from pide.verification.proofs.reference import reference_apply
@@ -78,7 +79,7 @@ def test_symbols_against_direct_sums(shape, lengths):
 
 def test_long_symbols_by_the_reference_transform():
     octant = np.random.default_rng(0).random(300)
-    for length in (256, 1024):
+    for length in (128, 256, 1024):
         wide, error = fourier_symbol(octant, length)
         direct, other = cosine_symbol(octant, (length,))
         assert np.abs(wide - direct).max() <= error + other
@@ -98,6 +99,19 @@ def test_box_degrees_enclose_exact_sums(shape):
                 exact += Fraction(float(octant[j]))
         assert Fraction(float(low[i])) <= exact <= Fraction(float(high[i]))
     assert (high - low).max() < 1e-12 * np.abs(octant).sum()
+
+
+@pytest.mark.parametrize("kernel", [kernels.Gaussian(width=0.3), kernels.Fractional(0.7)], ids=("smooth", "singular"))
+def test_degrees_on_curved_domains_are_accurate_to_the_last_places(kernel):
+    """Rounding the convolution of the leading part to multiples of q leaves no trace of the transform's error."""
+    grid = pide.Ball(radius=1.0, dimension=2).grid(spacing=2 / 24)
+    model = model_of(pide.NonlocalDiffusion(kernel).on(grid, exterior=pide.Reflecting()))
+    low, high = indicator_sums(model.acting, model.inside)
+    nodes = np.argwhere(model.inside)
+    for row in range(0, len(nodes), 11):
+        i, exact = tuple(nodes[row]), model.matrix.degree(row)
+        assert Fraction(float(low[i])) <= exact <= Fraction(float(high[i]))
+    assert (high - low).max() < 4e-15 * high.max()
 
 
 @settings(max_examples=40)

@@ -90,7 +90,7 @@ def row_sums(model: Lattice) -> Certificate:
     """|stored d_i - d_i| <= bound over the inside nodes."""
     words = "|stored d_i - d_i| <= bound for the exact sums d_i of the weights"
     if model.degrees is None:
-        return Certificate("row_sums", words, UNDECIDED, "matrix", "C2: only full boxes, tori and small domains")
+        return Certificate("row_sums", words, UNDECIDED, "matrix", "C2: the domain is too large for its shape")
     low, high = (d[model.inside] for d in model.degrees)
     kept = model.degree[model.inside]
     bound = float(up(np.maximum(up(high - kept), up(kept - low)).max())) * model.scale
@@ -103,6 +103,7 @@ def _judged(model: Lattice, claim: str, words: str, proved: float, claimed: floa
     scaled = float(up(proved * model.scale)) if model.scale != 1.0 else proved
     bound = scaled if claimed is None else claimed
     verdict = PROVED if scaled <= bound < float("inf") else UNDECIDED
+    method = method if verdict == PROVED else f"{method}: it proves only {scaled!r}"
     scope = _STORED if diagonal_bounds(model)[2] else _ONLY_STORED
     return Certificate(claim, words, verdict, "matrix", method, bound=bound, direction="<=", slack=bound - scaled,
                        hypotheses=(scope,), trusted=(IEEE,))  # fmt: skip
@@ -176,12 +177,13 @@ def kernel_dimension(model: Lattice) -> Certificate:
 
 def hilbert_schmidt_norm(model: Lattice) -> Certificate:
     """sum over offsets of beta_j^2 times the number of pairs, exactly, on full boxes and tori; else by the matrix."""
-    simple = model.coefficient is None and not model.wraps and (model.full or model.periodic)
-    if not simple:
+    if not model.counts_pairs:
         if model.matrix is None:
             return Certificate("hilbert_schmidt_norm", "(sum w^2 m m)^{1/2} <= bound", UNDECIDED, "matrix", "C6")
         proof = diffusion_certificate(model.matrix, "hilbert_schmidt_norm")
-        return proof if model.scale == 1.0 else unknown("hilbert_schmidt_norm")
+        if model.scale == 1.0 or proof.bound is None or proof.slack is None:
+            return proof
+        return replace(proof, bound=float(up(proof.bound * model.scale)), slack=float(up(proof.slack * model.scale)))
     beta = model.acting
     pairs = multiplicity(beta.shape)
     for axis, (extent, n) in enumerate(zip(beta.shape, model.inside.shape, strict=True)):

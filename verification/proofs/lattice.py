@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pide.verification.proofs.convolution import indicator_sums, power_lengths
 from pide.verification.proofs.exact import exact_sum
 from pide.verification.proofs.models import DiffusionMatrix, Field, digest
 from pide.verification.proofs.rounding import U, down, gamma, lower, up, upper
@@ -30,6 +31,9 @@ __all__ = [
     "gershgorin_bound",
     "lattice_conditions",
 ]
+
+_LARGEST_TRANSFORM = 1 << 21
+"""Padded size up to which the degrees of a curved domain are enclosed: four reference transforms, 2 CPU s."""
 
 DENSE = 4096
 """Up to this many nodes the matrix is built where nothing cheaper decides."""
@@ -92,6 +96,11 @@ class Lattice:
         return self.periodic and any(2 * (extent - 1) >= n for extent, n in pairs)
 
     @property
+    def counts_pairs(self) -> bool:
+        """Whether the number of pairs of nodes at each offset is a product of lengths."""
+        return self.coefficient is None and not self.wraps and (self.full or self.periodic)
+
+    @property
     def count(self) -> int:
         """Inside nodes."""
         return int(np.count_nonzero(self.inside))
@@ -115,10 +124,13 @@ class Lattice:
 
     @cached_property
     def symbol_range(self) -> tuple[float, float] | None:
-        """Bounds of the eigenvalues of K, a = 1: those of the circulant if its lengths keep offsets apart."""
-        if self.symbol is None or not embeds(self):
+        """Bounds of the eigenvalues of K, a = 1: those of a circulant whose lengths keep offsets apart."""
+        if self.symbol is not None and embeds(self):
+            return enclosed(*self.symbol)
+        if self.periodic:
             return None
-        return enclosed(*self.symbol)
+        enclosure = symbol_enclosure(self.acting, power_lengths(self.inside.shape, self.acting.shape))
+        return None if enclosure is None else enclosed(*enclosure)
 
     @cached_property
     def degrees(self) -> tuple[Field, Field] | None:
@@ -129,7 +141,12 @@ class Lattice:
             d = exact_sum(self.octant * multiplicity(self.octant.shape))
             shape = self.inside.shape
             return np.full(shape, lower(d)), np.full(shape, upper(d))
-        return box_degrees(self.acting, self.inside.shape) if self.full else _matrix_degrees(self)
+        if self.full:
+            return box_degrees(self.acting, self.inside.shape)
+        if self.count <= DENSE:
+            return _matrix_degrees(self)
+        lengths = power_lengths(self.inside.shape, self.acting.shape)
+        return indicator_sums(self.acting, self.inside) if math.prod(lengths) <= _LARGEST_TRANSFORM else None
 
     @cached_property
     def matrix(self) -> DiffusionMatrix | None:
