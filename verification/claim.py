@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pide.claims import CLAIMS
+from pide.verification.sources import hypotheses_of, reference_of
 
 __all__ = ["CHECKS", "Check", "NotApplicableError", "NotCheckableError", "SubjectError", "Trial", "measures", "ordered"]
 
@@ -75,6 +76,16 @@ class Check:
     measure: Measure
     kind: str = "operator"
     diagnose: Callable[[Any, Any], str] | None = None
+
+    @property
+    def hypotheses(self) -> str:
+        """Under which the statement is a theorem."""
+        return hypotheses_of(self.name)
+
+    @property
+    def reference(self) -> str:
+        """Where the theorem is."""
+        return reference_of(self.name)
 
     @property
     def claimed_only(self) -> bool:

@@ -179,6 +179,19 @@ def all_refused(s: Subject) -> Subject:
     return replace(s, facts=replace(s.facts, refuses=refuse))
 
 
+@mutant("collar off by one node", "interval with data", "volume_constraint")
+def collar_off_by_one(s: Subject) -> Subject:
+    whole, embed, load, window = s.facts.need("enlarged")
+    return replace(s, facts=replace(s.facts, enlarged=(whole, lambda v: shifted(embed(v), v, window), load, window)))
+
+
+def shifted(field: Field, v: Field, window: tuple[slice, ...]) -> Field:
+    """The data moved by one node, v kept."""
+    moved: Field = np.roll(field, 1)
+    moved[window] = v
+    return moved
+
+
 @mutant("regional form too large", "regional fractional", "forms_compare")
 def regional_too_large(s: Subject) -> Subject:
     return altered(s, times(s, 2.5))

@@ -57,6 +57,9 @@ class Facts:
         <A v, v> >= 0 for fields of zero mean.
     refuses : callable v -> array, optional
         The public call, which must raise ValueError for fields that have a mean.
+    enlarged : tuple (Subject, embed, load, window), optional
+        The operator on a domain that contains the collar; embed(v) is v in the window of the larger lattice, the data
+        in the collar and zero beyond; load is what the data add to A v.
     larger : Subject, optional
         A subject with -<L v, v> at least as large for every v.
     pushforward, pullback : callable (x, v) -> array, optional
@@ -77,6 +80,7 @@ class Facts:
     antiderivative: Callable[[Field], Field] | None = None
     positive_on_zero_mean: bool = False
     refuses: Callable[[Array], Array] | None = None
+    enlarged: tuple[Subject, Callable[[Field], Field], Field, tuple[slice, ...]] | None = None
     larger: Subject | None = None
     pushforward: Callable[[Array, Array], Array] | None = None
     pullback: Callable[[Array, Array], Array] | None = None

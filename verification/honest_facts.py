@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pide.arrays import Array
 from pide.continuum.constants import fractional_constant, logarithm_constant, riesz_constant
 from pide.continuum.domains import Interval, Torus
-from pide.continuum.exterior import Reflecting, Zero
+from pide.continuum.exterior import Reflecting, Value, Zero
 from pide.continuum.kernels import Constant, Gaussian, Linear
 from pide.continuum.operators import FractionalLaplacian, Multiplier, NonlocalDiffusion
 from pide.continuum.potentials import LogPotential, RieszPotential
@@ -110,6 +110,31 @@ def regional_fractional() -> Subject:
     A = FractionalLaplacian(s=0.5)
     larger = as_subject(A.on(grid, exterior=Zero(), scheme="lattice"))
     return replace(as_subject(A.on(grid, exterior=Reflecting(), scheme="lattice")), facts=Facts(larger=larger))
+
+
+def data(x: Field) -> Field:
+    """Exterior data."""
+    return 1.0 + np.sin(3.0 * x)
+
+
+@honest
+def interval_with_data() -> Subject:
+    """(0, 1) with data on a collar inside (-1/2, 3/2), where the same operator has zero exterior."""
+    continuum, extent = NonlocalDiffusion(Linear(horizon=0.2)), 0.3
+    grid, wide = Interval(0, 1).grid(32), Interval(-0.5, 1.5).grid(64)
+    operator = continuum.on(grid, exterior=Value(data, extent=extent), engine="fft")
+    (x,), window = wide.coordinates, (slice(16, 48),)
+    collar = np.where((x > -extent) & (x < 1 + extent), data(x), 0.0)
+
+    def embed(v: Field) -> Field:
+        field = collar.copy()
+        field[window] = v
+        return field
+
+    assert operator.load is not None
+    whole = as_subject(continuum.on(wide, exterior=Zero(), engine="fft"))
+    facts = Facts(grid.spacing, enlarged=(whole, embed, np.asarray(operator.load), window), trace_moment=2.0)
+    return replace(as_subject(operator), facts=facts)
 
 
 @honest

@@ -59,7 +59,7 @@ def heat() -> FlowMap:
 @honest
 def evolution() -> FlowMap:
     problem = Evolution(-1.0 * FractionalLaplacian(s=0.5), SEGMENT, initial=0.0, exterior=Zero())
-    return heat_flow(problem, SEGMENT.grid(32), 0.05)
+    return heat_flow(problem, SEGMENT.grid(32), 0.05, Lanczos())
 
 
 @honest

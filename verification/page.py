@@ -177,13 +177,14 @@ def _kills() -> str:
     lines = [
         f"{dead} of {len(matrix)} wrong operators die, each to the checks it names (`pide verify --mutants`). "
         "Wrong operators that each check kills:\n",
-        "| check | class | kills | one of them |",
-        "|---|---|---|---|",
+        "| check | class | kills | one of them | hypotheses | reference |",
+        "|---|---|---|---|---|---|",
     ]
     for claim, known in CHECKS.items():
         names = [name for name, killers in matrix.items() if claim in killers]
         named = next((name for name in names if claim in MUTANTS[name].killed_by), names[0] if names else "")
-        lines.append(f"| `{claim}` | {known.origin} | {counts[claim]} | {named} |")
+        source = f"{known.hypotheses} | {known.reference}"
+        lines.append(f"| `{claim}` | {known.origin} | {counts[claim]} | {named} | {source} |")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from pide.verification import CHECKS, HONEST, MUTANTS, check, kill_matrix
 from pide.verification.mutants import mutant, table
+from pide.verification.sources import SOURCES
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +54,14 @@ def test_table_names_survivors_and_escapes():
 def test_registration_errors(arguments, remedy):
     with pytest.raises(ValueError, match=remedy):
         mutant(*arguments)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_says_what_it_presupposes_and_where_its_theorem_is(name):
+    assert CHECKS[name].statement
+    assert CHECKS[name].hypotheses
+    assert CHECKS[name].reference
+
+
+def test_no_source_is_listed_for_a_check_that_does_not_exist():
+    assert set(SOURCES) == set(CHECKS)

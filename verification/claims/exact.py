@@ -208,6 +208,24 @@ def raises_value_error(f: object, x: Field) -> bool:
 
 
 @measures(
+    "volume_constraint", origin="L", statement="A v + load = A' applied to v inside and to the data in the collar",
+    derivation="E(v) + E'(embedded v) + stated accuracy of the weights, over |A'||embedded v|",
+)  # fmt: skip
+def volume_constraint(subject: Subject, draws: Draws) -> Iterator[Trial]:
+    whole, embed, load, window = subject.facts.need("enlarged")
+    errors, others = subject.errors(draws.dtype), whole.errors(draws.dtype)
+    for v in draws.fields(subject.inside, "volume_constraint"):
+        x = draws.round(embed(v.values))
+        affine = subject.evaluate(v.values, draws.dtype) + load
+        defect = norm(subject, affine - whole.evaluate(x, draws.dtype)[window])
+        size = norm(whole, x)
+        scale = others.scale * size or 1.0
+        rounding = errors.energy(norm(subject, v.values)) + others.energy(size) + errors.maximum(subject.ones) * size
+        bound = (rounding + 4 * errors.roundoff * others.scale * size) / scale + subject.facts.accuracy
+        yield Trial(defect / scale, bound, v.label)
+
+
+@measures(
     "forms_compare", origin="T", statement="-<L v, v> <= -<L' v, v> for the operator L' with the larger rates",
     derivation="(E(v) + E'(v))|v| + (E_max(1) + E'_max(1))|v|^2, over |A'||v|^2, + g",
 )  # fmt: skip
