@@ -78,6 +78,7 @@ class PointCloud(Space):
         )  # fmt: skip
         masses.flags.writeable = False
         object.__setattr__(self, "masses", masses)
+        object.__setattr__(self, "weights", masses)
 
     def __repr__(self) -> str:
         domain = "" if self.domain is None else f", domain={self.domain!r}"
