@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pide.verification.checking import check
@@ -76,12 +77,14 @@ def kill_matrix(
         As for `check`.
     """
     chosen = MUTANTS if names is None else names
-    return {name: failures(MUTANTS[name].subject(), seed, samples) for name in chosen}
+    return {name: killers_of(name, seed, samples) for name in chosen}
 
 
-def failures(subject: Target, seed: int, samples: int) -> frozenset[str]:
-    """Names of the claimed checks that fail."""
-    return frozenset(row.claim for row in check(subject, seed=seed, samples=samples).rows if row.verdict == FAILS)
+@cache
+def killers_of(name: str, seed: int, samples: int) -> frozenset[str]:
+    """Names of the claimed checks that fail on a mutant."""
+    report = check(MUTANTS[name].subject(), seed=seed, samples=samples)
+    return frozenset(row.claim for row in report.rows if row.verdict == FAILS)
 
 
 def table(matrix: dict[str, frozenset[str]]) -> str:
