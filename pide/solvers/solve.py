@@ -156,11 +156,12 @@ def _check_steady(problem: Stationary | Eigen, until: Any, times: Any, stepper: 
         raise ValueError(f"solve(tol={tol}): a relative residual between 0 and 1 is needed. Write tol=1e-8.")
 
 
-def _steady_grid(problem: Stationary | Eigen, on: Grid | PointCloud) -> Grid:
-    if isinstance(on, PointCloud):
+def _steady_grid(problem: Stationary | Eigen, on: Grid | PointCloud) -> Any:
+    """The space, once it fits the problem; eigenvalues are those of grids."""
+    if isinstance(on, PointCloud) and isinstance(problem, Eigen):
         raise TypeError(
-            f"solve({type(problem).__name__}) on a point cloud: only flows are solved there. Write "
-            "A.on(cloud, exterior).symmetrised(), and scipy.sparse.linalg.cg or eigsh on m^(1/2) u."
+            "solve(Eigen) on a point cloud: eigenvalues are computed on grids. Write "
+            "scipy.sparse.linalg.eigsh(A.on(cloud, exterior).symmetrised()), whose vectors are m^(1/2) u."
         )
     _check_grid(problem, on)
     return on

@@ -50,7 +50,7 @@ def solve_stationary(problem: Stationary, A: Operator, tol: float, max_iteration
     A : Operator
         Its discretisation; `A.load` holds inhomogeneous exterior data.
     tol : float
-        Bound of |f - load - A u| / |f - load| in the l2 norm, for every right-hand side.
+        Bound of |f - load - A u| / |f - load| in the norm of the space, for every right-hand side.
 
     Notes
     -----
@@ -85,7 +85,13 @@ def solve_stationary(problem: Stationary, A: Operator, tol: float, max_iteration
         found.append(solve_system(A, g, tol, max_iterations))
         return found[-1].u
 
-    u = implicit_solution(A.apply, f, solve, lambda g: solve_system(A, g, tol, max_iterations).u)
+    def transposed(g: Array) -> Array:
+        """A^-T g = M A^-1 M^-1 g."""
+        space = A.space
+        scaled = space.rescaled(space.rescaled(g, inverse=True), inverse=True)
+        return space.rescaled(space.rescaled(solve_system(A, scaled, tol, max_iterations).u))
+
+    u = implicit_solution(A.apply, f, solve, transposed)
     return SteadySolution(u, found[0].history, found[0].choices | {"gradients": "implicit, by one adjoint solve"})
 
 
@@ -108,18 +114,21 @@ def solve_system(A: Operator, b: Array, tol: float, max_iterations: int = 500) -
     floor = _FLOOR * float(namespace(b).finfo(b.dtype).eps)
     if tol < floor:
         choices["tolerance"] = f"{floor:.1e}, what {b.dtype} can reach, instead of {tol:.1e}"
+    if singular and inverse is not None:
+        inverse = _on_mean_zero(inverse, A.space)
     solution = conjugate_gradients(
-        M.apply,
-        b * A.definiteness,
-        dimension=A.space.dimension,
-        precondition=_on_mean_zero(inverse, A.space) if singular and inverse is not None else inverse,
+        _symmetrised(M.apply, A.space),
+        A.space.rescaled(b * A.definiteness),
+        dimension=A.space.ndim,
+        precondition=None if inverse is None else _symmetrised(inverse, A.space),
         tol=max(tol, floor),
         max_iterations=max_iterations,
         advice="Take a larger tol, float64 data, or a coarser grid.",
     )
     choices["preconditioner"] = name
     choices["solver"] = f"conjugate gradients on {'A' if A.definiteness > 0 else '-A'}"
-    u = _centred(A.space, solution.x) if singular else solution.x
+    u = A.space.rescaled(solution.x, inverse=True)
+    u = _centred(A.space, u) if singular else u
     return SteadySolution(u, solution.history, choices)
 
 
@@ -153,7 +162,7 @@ def _divided(A: Operator, symbol: NDArray[np.float64], b: Array) -> SteadySoluti
         choices["mean"] = "A kills constants: the data have mean zero, and u is the solution of mean zero"
     inverse = DiagonalGenerator(A.space, np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, symbol)))
     u = inverse.apply(lambda t: t, b)
-    residual = norms(as_rows(b - A.apply(u), A.space.dimension)) / _sizes(b, A.space)
+    residual = norms(as_rows(b - A.apply(u), A.space.ndim)) / _sizes(b, A.space)
     return SteadySolution(u, np.stack([np.ones_like(residual), residual]), choices)
 
 
@@ -162,7 +171,7 @@ def _zeros(symbol: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _sizes(b: Array, grid: Grid) -> NDArray[np.float64]:
-    return np.maximum(norms(as_rows(b, grid.dimension)), np.finfo(np.float64).tiny)
+    return np.maximum(norms(as_rows(b, grid.ndim)), np.finfo(np.float64).tiny)
 
 
 def _check_mean(grid: Grid, b: Array) -> None:
@@ -185,8 +194,15 @@ def _check_mean(grid: Grid, b: Array) -> None:
 
 def _centred(grid: Grid, u: Array) -> Array:
     xp = namespace(u)
-    mean = xp.reshape(grid.mean(u), (*u.shape[: u.ndim - grid.dimension], *(1,) * grid.dimension))
+    mean = xp.reshape(grid.mean(u), (*u.shape[: u.ndim - grid.ndim], *(1,) * grid.ndim))
     return grid.restricted(u - mean)
+
+
+def _symmetrised(f: Callable[[Array], Array], space: Grid) -> Callable[[Array], Array]:
+    """M^(1/2) f M^(-1/2), M the masses; f itself where they are equal."""
+    if space.root_masses is None:
+        return f
+    return lambda r: space.rescaled(f(space.rescaled(r, inverse=True)))
 
 
 def _on_mean_zero(inverse: Callable[[Array], Array], grid: Grid) -> Callable[[Array], Array]:

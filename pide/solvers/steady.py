@@ -27,7 +27,7 @@ def solve_steady(problem: Stationary | Eigen, on: Grid, scheme: str, tol: float)
     """Solution of a steady problem on a grid; `pide.solve` documents the arguments."""
     began, started = time.process_time(), datetime.now(UTC).isoformat(timespec="seconds")
     settings: dict[str, str | float | int] = {"tol": tol, "scheme": scheme}
-    if scheme == "zernike":
+    if scheme == "zernike" and isinstance(on, Grid):
         sampled = solve_in_ball(problem, on, tol)
         A = problem.operator.on(on, exterior=problem.exterior)
         record = _record(A, sampled.choices, 0, sampled.expansion.degree, sampled.u, settings, began, started)

@@ -202,6 +202,23 @@ def test_heat_on_a_cloud_equals_the_matrix_exponential(stepper, exterior):
         assert np.abs(result.mass - result.mass[0]).max() <= 1e-13
 
 
+def test_steady_problems_on_a_cloud_with_their_gradients():
+    cloud = cloud_in(BOX, 100)
+    A = pide.NonlocalDiffusion(kernels.Constant(horizon=0.3))
+    f = np.random.default_rng(9).standard_normal(100)
+    dense = A.on(cloud, exterior=pide.Zero()).to_dense()
+    g = torch.asarray(f).clone().requires_grad_(True)
+    u = pide.solve(pide.Stationary(A, BOX, source=g, exterior=pide.Zero()), on=cloud, tol=1e-12).final
+    assert np.allclose(u.detach(), np.linalg.solve(dense, f), rtol=1e-9, atol=1e-11)
+    u[17].backward()
+    assert np.allclose(g.grad, np.linalg.inv(dense)[17], rtol=1e-8, atol=1e-11)
+    balanced = f - float(cloud.mean(f))
+    problem = pide.Stationary(A, BOX, source=balanced, exterior=pide.Reflecting())
+    v = pide.solve(problem, on=cloud, tol=1e-12).final
+    assert abs(float(cloud.mean(v))) <= 1e-13
+    assert np.allclose(A.on(cloud, exterior=pide.Reflecting())(v), balanced, atol=1e-8)
+
+
 def test_reactions_on_a_cloud():
     cloud = cloud_in(BOX, 100)
     A = pide.NonlocalDiffusion(kernels.Constant(horizon=0.3))
@@ -250,7 +267,7 @@ def test_second_moments_halve_the_error_of_a_fractional_solve(disc_cloud):
             "engine='dense'",
         ),
         (lambda A, c: A.on(PointCloud(c.points, 1.0), exterior=pide.Zero()), ValueError, "domain=..."),
-        (lambda A, c: pide.solve(pide.Stationary(A, BOX, source=1.0), on=c), TypeError, "symmetrised"),
+        (lambda A, c: pide.solve(pide.Eigen(A, BOX, exterior=pide.Zero(), count=2), on=c), TypeError, "symmetrised"),
     ],
 )
 def test_messages_of_operators_on_clouds(make, error, remedy):
