@@ -39,6 +39,9 @@ __all__ = ["certify", "certify_states", "rechecked"]
 Model = DiffusionMatrix | Lattice | SquareMatrix | Spectrum
 
 _LARGEST_SAMPLED = 2000
+_LARGEST_RATES = 8000
+"""Largest N for which the rates of a subject are formed: 512 MB."""
+
 _DEFAULT = ("row_sums", "rate_bound", "spectral_bound", "kernel_dimension", "hilbert_schmidt_norm")
 _EIGENVALUES = ("smallest_eigenvalue", "spectral_gap", "largest_eigenvalue")
 
@@ -85,7 +88,7 @@ def certify(
     'PROVED'
     """
     model = model_of(subject)
-    names = _default_claims(subject, model) if claims is None else tuple(claims)
+    names = _default_claims(subject, model) if claims is None else _listed(claims)
     unknown = sorted(set(names) - set(STATEMENTS))
     if unknown:
         raise ValueError(f"claims={unknown}: no such statements. Choose from {', '.join(sorted(STATEMENTS))}.")
@@ -262,6 +265,11 @@ def _of_subject(subject: Subject) -> DiffusionMatrix:
     rates = subject.rates
     if rates is None:
         raise ValueError(f"{subject.name}: it exposes no rates. Give a matrix, or DiffusionMatrix(weights, masses).")
+    if subject.size > _LARGEST_RATES:
+        raise ValueError(
+            f"{subject.name} with {subject.size} unknowns: the rates of up to {_LARGEST_RATES} are formed. "
+            "Take a coarser grid, or certify the terms of a sum one by one."
+        )
     masses = subject.masses[subject.inside]
     if np.any(masses != masses[0]):
         raise ValueError(
@@ -272,6 +280,10 @@ def _of_subject(subject: Subject) -> DiffusionMatrix:
     spectral, rate = (None if f is None else float(f()) for f in (subject.spectral_bound, subject.rate_bound))
     sign = -1 if subject.sign > 0 else 1
     return DiffusionMatrix(rates(np.arange(subject.size)), None, kappa, spectral, rate, sign=sign, name=subject.name)
+
+
+def _listed(claims: Iterable[str]) -> tuple[str, ...]:
+    return (claims,) if isinstance(claims, str) else tuple(claims)
 
 
 def _default_claims(subject: Any, model: Model) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from pide.verification.certifying import certify, model_of
 from pide.verification.proofs.convolution import indicator_sums
 from pide.verification.proofs.lattice import box_degrees
 from pide.verification.proofs.models import DiffusionMatrix
-from pide.verification.proofs.reference import reference_apply
+from pide.verification.proofs.reference import comparison_bound, reference_apply
 from pide.verification.proofs.symbol import circle, cosine_symbol, fourier, fourier_error, fourier_symbol
 from pide.verification.proofs.witnesses import witness_stands
 
@@ -236,6 +236,23 @@ def test_negative_killing_refutes_the_maximum_principle_and_leaves_the_energy_to
     assert Fraction(lost.witness["value"]) < 0
 
 
+def test_a_positive_field_bounds_the_smallest_eigenvalue_of_any_size():
+    """Barta's bound lies below the truth, survives negative killing, and finds nothing on an indefinite operator."""
+    operator = pide.FractionalLaplacian(0.4).on(BOX.grid(20, 14), exterior=pide.Zero(), scheme="lattice")
+    truth = float(np.linalg.eigvalsh(operator.to_dense())[0])
+    assert 0.7 * truth < comparison_bound(model_of(operator)) < truth
+    fine = pide.FractionalLaplacian(0.4).on(BOX.grid(90, 63), exterior=pide.Zero(), scheme="lattice")
+    killing = fine.killing.copy()
+    killing[3, 4] = -1e-3
+    found = certify(mutated(fine, killing=killing), ["energy_decay", "smallest_eigenvalue", "maximum_principle"])
+    assert found.claims("PROVED") == ("energy_decay", "smallest_eigenvalue")
+    assert 0.7 * truth < found["smallest_eigenvalue"].bound < 1.1 * truth
+    killing[3, 4] = -1e3
+    assert certify(mutated(fine, killing=killing), ["energy_decay"])["energy_decay"].verdict == "UNDECIDED"
+    reflecting = pide.NonlocalDiffusion(kernels.Constant(horizon=0.2)).on(BOX.grid(20, 14), exterior=pide.Reflecting())
+    assert comparison_bound(model_of(reflecting)) <= 0
+
+
 def test_symbols_on_the_torus():
     grid = pide.Torus((1.0, 1.0)).grid(16, 12)
     honest = pide.FractionalLaplacian(0.4).on(grid, scheme="fourier")
@@ -269,9 +286,15 @@ def test_operators_without_structure_are_sampled():
     found = certify(square, ["self_adjoint", "spectral_bound"])
     assert found["self_adjoint"].verdict == "UNDECIDED"
     assert found["self_adjoint"].bound < 1e-9 * found["spectral_bound"].bound
+    total = operator + pide.Laplacian().on(grid, exterior=pide.Reflecting())
+    assert certify(total, "energy_decay").passed
     large = pide.NonlocalDiffusion(kernel).on(pide.Interval(0, 1).grid(2500), exterior=pide.Reflecting())
     with pytest.raises(ValueError, match="Take a coarser grid"):
         certify(large @ large, ["self_adjoint"])
+    grid = pide.Interval(0, 1).grid(9000)
+    term = pide.Laplacian().on(grid, exterior=pide.Reflecting())
+    with pytest.raises(ValueError, match="one by one"):
+        certify(term + 2.0 * term, ["energy_decay"])
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from pide.verification.proofs.lattice import (
     multiplicity,
 )
 from pide.verification.proofs.models import Field
-from pide.verification.proofs.reference import apply_link
+from pide.verification.proofs.reference import apply_link, comparison_bound
 from pide.verification.proofs.rounding import IEEE, U, down, lower, up, upper
 from pide.verification.proofs.structural import STRUCTURAL, structural
 from pide.verification.proofs.symbol import absolute_sum
@@ -32,8 +32,9 @@ __all__ = ["lattice_certificate"]
 _ENERGY = {"negative_semidefinite", "positive_semidefinite", "energy_decay", "variance_decay"}
 _SIGNS = "C1: signs of the lattice weights; both directions of a pair read one entry"
 _CIRCULANT = "C5: circulant embedding, symbol by proven cosines or the reference FFT"
+_COMPARISON = "comparison with a positive field: min (-L phi) / phi, evaluated by the reference FFT"
 _STORED = Hypothesis("the bound covers the exact row sums and the stored degrees", VERIFIED)
-_ONLY_STORED = Hypothesis("the statement is about the stored degrees: exact ones are out of reach here", VERIFIED)
+_ONLY_STORED = Hypothesis("the degrees are those that the operator stores", VERIFIED)
 
 
 def lattice_certificate(model: Lattice, claim: str, claimed: float | None = None) -> Certificate:
@@ -72,6 +73,9 @@ def energy(model: Lattice, certificate: Certificate) -> Certificate:
     if model.matrix is not None and model.coefficient is None:
         proof = diffusion_certificate(model.matrix, claim)
         return replace(proof, statement=certificate.statement)
+    if model.matrix is None and comparison_bound(model) >= 0:
+        return replace(certificate, verdict=PROVED, method=_COMPARISON, witness=None, trusted=(IEEE,),
+                       hypotheses=(_ONLY_STORED,))  # fmt: skip
     return replace(certificate, method=f"{certificate.method}; {_CIRCULANT} gives lambda_min >= {smallest:.3g}")
 
 
@@ -149,13 +153,14 @@ def eigenvalue(model: Lattice, claim: str, claimed: float | None) -> Certificate
     if claim == "largest_eigenvalue":
         bound = min(gershgorin_bound(model), circulant_bounds(model)[1])
         return _judged(model, claim, "lambda_max(-L) <= bound", bound, claimed, _CIRCULANT)
-    smallest = circulant_bounds(model)[0]
     if claim == "spectral_gap":
         return Certificate(claim, "lambda_2(-L) >= bound", UNDECIDED, "matrix", "C4b: the matrix is too large")
+    embedded, compared = circulant_bounds(model)[0], comparison_bound(model)
+    smallest, method = max((embedded, _CIRCULANT), (compared, _COMPARISON))
     bound = float(down(smallest * model.scale)) if claimed is None else claimed
     verdict = PROVED if -np.inf < bound <= float(down(smallest * model.scale)) else UNDECIDED
-    return Certificate(claim, "lambda_min(-L) >= bound", verdict, "matrix", _CIRCULANT, bound=bound, direction=">=",
-                       trusted=(IEEE,))  # fmt: skip
+    return Certificate(claim, "lambda_min(-L) >= bound", verdict, "matrix", method, bound=bound, direction=">=",
+                       hypotheses=(_ONLY_STORED,), trusted=(IEEE,))  # fmt: skip
 
 
 def kernel_dimension(model: Lattice) -> Certificate:

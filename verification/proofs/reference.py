@@ -9,17 +9,19 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator, cg
 
 from pide.verification.certificate import REFUTED, UNDECIDED, VERIFIED, Certificate, Hypothesis
 from pide.verification.estimate import convolution_error
 from pide.verification.proofs.convolution import convolved, power_lengths, transformed
 from pide.verification.proofs.lattice import Lattice
 from pide.verification.proofs.models import Field
-from pide.verification.proofs.rounding import IEEE, U, up
+from pide.verification.proofs.rounding import IEEE, U, down, up
 
-__all__ = ["apply_link", "reference_apply"]
+__all__ = ["apply_link", "comparison_bound", "reference_apply"]
 
 _DRAWS = 2
+_ITERATIONS = 500
 
 
 def reference_apply(model: Lattice, v: Field) -> tuple[Field, float] | None:
@@ -41,6 +43,39 @@ def reference_apply(model: Lattice, v: Field) -> tuple[Field, float] | None:
     c = model.degree + model.killing
     rounding = 4 * U * (float(np.abs(y).max()) * math.sqrt(v.size) + float(np.abs(c).max()) * norm)
     return np.where(model.inside, y - c * inner, 0.0), float(up(error + rounding))
+
+
+def comparison_bound(model: Lattice) -> float:
+    """A lower bound of lambda_min(-L) with the stored degrees, kappa of any sign, by one positive field; -inf if none.
+
+    Notes
+    -----
+    For w >= 0 and phi > 0 (Barta 1937)
+
+        <-L v, v> = sum_i (-L phi)_i / phi_i v_i^2 + 1/2 sum_ij w_ij phi_i phi_j (v_i / phi_i - v_j / phi_j)^2,
+
+    hence lambda_min(-L) >= min_i (-L phi)_i / phi_i. phi is an approximate solution of -L phi = 1 by conjugate
+    gradients with the operator's own apply; -L phi is then evaluated by `reference_apply` with its proven error.
+    """
+    apply = model.apply
+    if apply is None or model.coefficient is not None or not np.all(model.acting >= 0):
+        return -math.inf
+
+    def minus_L(x: Field) -> Field:
+        v = np.zeros(model.inside.shape)
+        v[model.inside] = x.ravel()
+        return np.asarray(apply(v))[model.inside] * (-model.sign / model.scale)
+
+    operator = LinearOperator((model.count, model.count), matvec=minus_L, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        solution, _ = cg(operator, np.ones(model.count), rtol=1e-3 / math.sqrt(model.count), maxiter=_ITERATIONS)
+    phi = np.zeros(model.inside.shape)
+    phi[model.inside] = solution
+    reference = reference_apply(model, phi) if np.all(solution > 0) and np.all(np.isfinite(solution)) else None
+    if reference is None:
+        return -math.inf
+    quotients = down(down(-reference[0][model.inside] - reference[1]) / solution)
+    return float(down(quotients.min()))
 
 
 def apply_link(model: Lattice) -> Certificate:
