@@ -1,5 +1,6 @@
 """Point clouds: masses, fields, and nonlocal operators on them against dense sums and closed forms."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.linalg
+import scipy.sparse
 import torch
 
 import pide
@@ -149,6 +151,34 @@ def test_all_claims_are_verified(kernel, domain, exterior):
     A = pide.NonlocalDiffusion(kernel).on(cloud_in(domain, 120), exterior=exterior)
     pide.verification.check(A, samples=6).raise_if_failed()
     assert {"self_adjoint", "energy_decay", "maximum_principle"} <= A.claims
+
+
+def one_rate_off(A):
+    rates = A.rates.copy()
+    rates.data[1000] *= 1.01
+    return {"rates": rates}
+
+
+def one_rate_negative(A):
+    rates = A.rates.copy()
+    rates.data[77] *= -1
+    return {"rates": rates}
+
+
+def masses_left_out(A):
+    return {"rates": (A.rates @ scipy.sparse.diags(1 / A.space.masses)).tocsr()}
+
+
+def killing_that_feeds(A):
+    return {"killing": -A.killing}
+
+
+@pytest.mark.parametrize("mutate", [one_rate_off, one_rate_negative, masses_left_out, killing_that_feeds])
+def test_wrong_operators_fail_their_checks(mutate):
+    kernel = kernels.TruncatedFractional(s=0.6, horizon=0.3)
+    A = pide.NonlocalDiffusion(kernel).on(cloud_in(BOX, 120), exterior=pide.Zero())
+    wrong = dataclasses.replace(A, **mutate(A), _cache={})
+    assert not pide.verification.check(wrong, samples=6).passed
 
 
 def test_asymmetric_two_point_kernels_have_their_adjoint_and_no_more_claims():
