@@ -21,7 +21,15 @@ from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.pairs import PairOperator
 from pide.operators.stencil import StencilConvolution
 from pide.verification.adapters import as_subject
-from pide.verification.certificate import REFUTED, UNDECIDED, Certificate, CertificateError, Certificates
+from pide.verification.certificate import (
+    ASSUMED,
+    REFUTED,
+    UNDECIDED,
+    Certificate,
+    CertificateError,
+    Certificates,
+    Hypothesis,
+)
 from pide.verification.proofs import STATEMENTS
 from pide.verification.proofs.convolution import power_lengths
 from pide.verification.proofs.diffusions import diffusion_certificate, square_certificate
@@ -43,6 +51,7 @@ _LARGEST_RATES = 8000
 """Largest N for which the rates of a subject are formed: 512 MB."""
 
 _DEFAULT = ("row_sums", "rate_bound", "spectral_bound", "kernel_dimension", "hilbert_schmidt_norm")
+_LINK = Hypothesis("the code of the operator applies these numbers; its rounding is the claim 'apply'", ASSUMED)
 _EIGENVALUES = ("smallest_eigenvalue", "spectral_gap", "largest_eigenvalue")
 
 
@@ -97,6 +106,8 @@ def certify(
     wanted = dict(bounds or {})
     mark = model.digest
     found = tuple(_finished(mark, lambda n=name: _prove(model, n, wanted.get(n))) for name in names)
+    if isinstance(subject, (Operator, Subject)):
+        found = tuple(replace(c, hypotheses=(*c.hypotheses, _LINK)) for c in found)
     return Certificates(model.name, found, {"claims": list(names), "bounds": wanted}, subject)
 
 
