@@ -30,6 +30,7 @@ from pide.verification.certificate import (
     Certificates,
     Hypothesis,
 )
+from pide.verification.claim import SubjectError
 from pide.verification.proofs import STATEMENTS
 from pide.verification.proofs.convolution import power_lengths
 from pide.verification.proofs.diffusions import diffusion_certificate, square_certificate
@@ -52,6 +53,9 @@ _LARGEST_RATES = 8000
 
 _DEFAULT = ("row_sums", "rate_bound", "spectral_bound", "kernel_dimension", "hilbert_schmidt_norm")
 _LINK = Hypothesis("the code of the operator applies these numbers; its rounding is the claim 'apply'", ASSUMED)
+_DISAGREEMENT = 1e-9
+"""Relative difference of an apply from its rates that no order of float64 summation explains at these sizes."""
+
 _EIGENVALUES = ("smallest_eigenvalue", "spectral_gap", "largest_eigenvalue")
 
 
@@ -108,6 +112,8 @@ def certify(
     found = tuple(_finished(mark, lambda n=name: _prove(model, n, wanted.get(n))) for name in names)
     if isinstance(subject, (Operator, Subject)):
         found = tuple(replace(c, hypotheses=(*c.hypotheses, _LINK)) for c in found)
+    if isinstance(subject, Subject) and isinstance(model, DiffusionMatrix):
+        found += tuple(_finished(mark, lambda c=c: c) for c in _contradictions(subject, model))
     return Certificates(model.name, found, {"claims": list(names), "bounds": wanted}, subject)
 
 
@@ -329,6 +335,24 @@ def _prove(model: Model, claim: str, claimed: float | None) -> Certificate:
     if isinstance(model, Spectrum):
         return spectrum_certificate(model, claim)
     return square_certificate(model, claim)
+
+
+def _contradictions(subject: Subject, model: DiffusionMatrix) -> tuple[Certificate, ...]:
+    """A refuted "apply" where the subject's apply is far from its own rates, so that a wrong apply never passes."""
+    v = np.where(subject.inside, np.random.default_rng(0).standard_normal(subject.inside.shape), 0.0)
+    inner = v[subject.inside]
+    expected = model.sign * (model.weights @ (model.m * inner) - (model.weights @ model.m + model.kappa) * inner)
+    scale = float(np.max(2 * abs(model.weights) @ model.m + abs(model.kappa))) * float(np.linalg.norm(inner))
+    allowed = _DISAGREEMENT * scale + 2 * subject.rates_error * subject.size * float(np.linalg.norm(inner))
+    words = "the apply agrees with the rates on a seeded field"
+    try:
+        error = float(np.linalg.norm(subject.evaluate(v, "float64")[subject.inside] - expected))
+    except SubjectError as failure:
+        return (Certificate("apply", words, UNDECIDED, "matrix", f"the subject {failure}"),)
+    if error <= allowed:
+        return ()
+    witness = {"kind": "apply", "error at least": error.hex(), "model": allowed.hex()}
+    return (Certificate("apply", words, REFUTED, "matrix", "one apply against the matrix", witness=witness),)
 
 
 def _finished(mark: str, proof: Any) -> Certificate:

@@ -290,6 +290,19 @@ def test_subjects_that_expose_rates():
         DiffusionMatrix(weights[:3])
 
 
+def test_an_apply_that_contradicts_its_rates_never_passes():
+    weights = gaussian(20)
+    np.fill_diagonal(weights, 0.0)
+    honest = dense_diffusion(weights, np.ones(20))
+    assert "apply" not in [c.claim for c in certify(honest, SIGNS)]
+    for wrong in (lambda v: -honest.apply(v), lambda v: honest.apply(v.astype("float32")).astype("float64")):
+        found = certify(replace(honest, apply=wrong), SIGNS)
+        assert found.claims("REFUTED") == ("apply",)
+        found.recheck()
+    broken = certify(replace(honest, apply=lambda v: v[:3]), SIGNS)
+    assert broken.claims("UNDECIDED") == ("apply",)
+
+
 def test_every_statement_has_a_proof_somewhere():
     grid = pide.Interval(0, 1).grid(12)
     lattice = pide.FractionalLaplacian(0.4).on(grid, exterior=pide.Zero())

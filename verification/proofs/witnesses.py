@@ -28,6 +28,8 @@ def witness_stands(model: DiffusionMatrix | Lattice | SquareMatrix | Spectrum, c
         return _spectrum(model, witness)
     if isinstance(model, SquareMatrix):
         return _square(model, witness)
+    if witness["kind"] == "apply":
+        return float.fromhex(witness["error at least"]) > float.fromhex(witness["model"])
     if witness["kind"] == "rate":
         i = witness["i"]
         value = model.degree(i) + Fraction(float(model.kappa[i]))
