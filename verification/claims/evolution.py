@@ -86,9 +86,9 @@ def decays(
     flow: FlowMap, draws: Draws, size: Callable[[Subject, Field], float], salt: str, eps: float
 ) -> Iterator[Trial]:
     """Trials of size(E(t) v) <= size(v), relative."""
-    for v in draws.fields(flow.operator.inside, salt):
+    for v in (Sample("constant 1", flow.operator.ones), *draws.fields(flow.operator.inside, salt)):
         before = size(flow.operator, v.values)
-        scale = max(before, np.finfo(float).tiny)
+        scale = max(before, 1e-3 * norm(flow.operator, v.values)) or 1.0
         growth = size(flow.operator, flow(v.values, draws.dtype)) - before
         allowance = eps * norm(flow.operator, v.values) / scale
         yield Trial(max(growth, 0.0) / scale, allowance + eps, v.label)
