@@ -121,8 +121,8 @@ def dense_diffusion(
         rates=lambda rows: K[rows],
         degree=degree,
         killing=kappa,
-        spectral_bound=lambda: float(np.max(2 * degree + kappa)),
-        rate_bound=lambda: float(np.max(degree + kappa)),
+        spectral_bound=lambda: float(np.nextafter(np.max(2 * degree + kappa), np.inf)),
+        rate_bound=lambda: float(np.nextafter(np.max(degree + kappa), np.inf)),
         kernel_norm=lambda: math.sqrt(float(masses @ (weights**2) @ masses)),
     )
 
