@@ -24,7 +24,7 @@ from pide.verification.flows import FlowMap, SolverMap, WaveMap, flow_of, heat_f
 from pide.verification.honest import HONEST
 from pide.verification.modules import module_subject
 from pide.verification.mutants import MUTANTS, Mutant, kill_matrix
-from pide.verification.orders import ObservedOrder, observed_order
+from pide.verification.orders import CompatibilityTable, ObservedOrder, compatibility_table, observed_order
 from pide.verification.proofs import DiffusionMatrix
 from pide.verification.report import ClaimsFailedError, Report, Row
 from pide.verification.subject import Subject
@@ -38,6 +38,7 @@ __all__ = [
     "Certificates",
     "Check",
     "ClaimsFailedError",
+    "CompatibilityTable",
     "DiffusionMatrix",
     "Facts",
     "Family",
@@ -55,6 +56,7 @@ __all__ = [
     "certify",
     "certify_states",
     "check",
+    "compatibility_table",
     "dense_diffusion",
     "family",
     "flow_of",

@@ -215,6 +215,6 @@ def flow_order(flow: FlowMap, draws: Draws) -> Iterator[Trial]:
     errors = [norm(subject, flow.refined(k)(v, "float64") - exact) for k in (1, 2, 4, 8)]
     if min(errors) == 0.0:
         raise NotCheckableError("the error is 0 on this sample")
-    result = observed_order([1.0, 0.5, 0.25, 0.125], errors)
+    result = observed_order(errors, [1.0, 0.5, 0.25, 0.125])
     label = f"order {result.order:.3f} +- {result.uncertainty:.3f}"
     yield Trial(flow.order - result.order, result.uncertainty + 0.05, label)

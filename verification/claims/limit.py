@@ -75,7 +75,7 @@ def tends_to_limit(family: Family, draws: Draws) -> Iterator[Trial]:
         if errors[-1] <= floor:
             yield Trial(-math.inf, 0.0, label)
             continue
-        result = observed_order(family.spacings, np.maximum(errors, floor).tolist())
+        result = observed_order(np.maximum(errors, floor).tolist(), family.spacings)
         falling = errors[-1] < 0.7 * errors[0]
         gap = limit.order - result.order if falling else math.inf
         yield Trial(gap, result.uncertainty + 0.1, f"{label}; order {result.order:.2f}")
