@@ -139,6 +139,11 @@ def anisotropic(s: Subject) -> Subject:
     return altered(s, lambda v: s.apply(v) + 1e-6 * (np.roll(v, (1, 1), (-2, -1)) - v) + 1e-6 * (np.roll(v, 1, -1) - v))
 
 
+@mutant("one axis heavier by 1e-6", SQUARE, "isotropic", "fast_equals_dense")
+def heavier_axis(s: Subject) -> Subject:
+    return altered(s, lambda v: s.apply(v) + 1e-6 * (np.roll(v, 1, -1) + np.roll(v, -1, -1) - 2 * v))
+
+
 def without_self_cell(s: Subject) -> Subject:
     """beta_0 = 0."""
     octant = s.need("octant").copy()

@@ -50,7 +50,7 @@ class Facts:
     scaled : tuple (factor, Subject), optional
         The operator on the domain enlarged by 2, and the factor 2^{-2s} by which its values differ.
     isotropic : bool
-        Whether reflections of the lattice commute with A.
+        Whether reflections of the lattice, and exchanges of axes with equal spacing, commute with A.
     antiderivative : callable r -> array, optional
         In one dimension, F with F'' = k the kernel of a potential: its cell averages are second differences of F.
     positive_on_zero_mean : bool

@@ -6,8 +6,9 @@ Each check needs one of the subject's `facts`; the right-hand sides come from fo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import scipy.fft
@@ -99,22 +100,35 @@ def scaling(subject: Subject, draws: Draws) -> Iterator[Trial]:
 
 
 @measures(
-    "isotropic", origin="T", statement="A commutes with the reflections of the lattice that keep the domain",
+    "isotropic", origin="T",
+    statement="A commutes with the reflections and the exchanges of equal axes that keep the domain",
     derivation="2 E(v) + 2 |v| E_max(1), over |A||v|",
 )  # fmt: skip
 def isotropic(subject: Subject, draws: Draws) -> Iterator[Trial]:
-    axes = [a for a in range(subject.masses.ndim) if np.array_equal(np.flip(subject.masses, a), subject.masses)]
-    if not subject.facts.isotropic or not axes:
-        raise NotApplicableError("isotropy is not stated, or no reflection keeps the domain")
+    motions = _motions(subject)
+    if not subject.facts.isotropic or not motions:
+        raise NotApplicableError("isotropy is not stated, or no motion of the lattice keeps the domain")
     errors = subject.errors(draws.dtype)
     for k, v in enumerate(draws.fields(subject.inside, "isotropic")):
-        axis = axes[k % len(axes)]
+        name, move = motions[k % len(motions)]
         size = norm(subject, v.values)
         scale = errors.scale * size or 1.0
-        image = np.flip(subject.evaluate(v.values, draws.dtype), axis)
-        defect = norm(subject, subject.evaluate(np.flip(v.values, axis), draws.dtype) - image)
+        image = move(subject.evaluate(v.values, draws.dtype))
+        defect = norm(subject, subject.evaluate(np.ascontiguousarray(move(v.values)), draws.dtype) - image)
         bound = 2 * (errors.energy(size) + errors.maximum(subject.ones) * size) / scale
-        yield Trial(defect / scale, bound, f"{v.label}, axis {axis}")
+        yield Trial(defect / scale, bound, f"{v.label}, {name}")
+
+
+def _motions(subject: Subject) -> list[tuple[str, Callable[[Field], Field]]]:
+    """Reflections, and exchanges of axes with equal spacing, under which the masses do not change."""
+    n, spacing = subject.masses.ndim, subject.facts.spacing
+    motions: list[tuple[str, Callable[[Field], Field]]] = [
+        (f"reflected axis {a}", partial(np.flip, axis=a)) for a in range(n)
+    ]
+    for a, b in combinations(range(n), 2):
+        if spacing is not None and spacing[a] == spacing[b]:
+            motions.append((f"axes {a} and {b} exchanged", partial(np.swapaxes, axis1=a, axis2=b)))
+    return [(name, move) for name, move in motions if np.array_equal(move(subject.masses), subject.masses)]
 
 
 def centred(subject: Subject, v: Field) -> Field:
