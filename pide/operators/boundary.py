@@ -45,7 +45,7 @@ _SLOPE = 0.2
 """Largest deviation of |grad d| from 1 near the boundary that still counts as a distance."""
 
 EVOLUTION_CAP = 2.0
-"""Cap of D / K_0 for time-dependent problems: the spectral radius stays within 2.5 of the plain one."""
+"""Cap of D / K_0 for time-dependent problems: measured within 2.5 of the plain spectral radius."""
 
 
 def corrected(A: NonlocalOperator, s: Any, *, cap: float = math.inf, strict: bool = True) -> NonlocalOperator:

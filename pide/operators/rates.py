@@ -23,7 +23,8 @@ __all__ = ["ENGINES", "collar_pad", "convolution", "nonlocal_operator", "positiv
 ENGINES = ("auto", "fft", "stencil")
 
 _STENCIL_NEIGHBOURS = {1: 4, 2: 6, 3: 8}
-"""Up to this many neighbours the stencil costs at most as much as the FFT (benchmarks/apply.py, float64, NumPy)."""
+"""Up to this many neighbours "auto" takes the stencil: its difference form does not cancel, and it costs between 0.2 and
+1.6 times the FFT (exploratory runs, float64, NumPy: 4096 to 2^18 nodes, 128^2, 512^2, 48^3, 96^3; dearest on large boxes)."""
 
 
 def nonlocal_operator(
