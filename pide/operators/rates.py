@@ -23,8 +23,11 @@ __all__ = ["ENGINES", "collar_pad", "convolution", "nonlocal_operator", "positiv
 ENGINES = ("auto", "fft", "stencil")
 
 _STENCIL_NEIGHBOURS = {1: 4, 2: 6, 3: 8}
-"""Up to this many neighbours "auto" takes the stencil: its difference form does not cancel, and it costs between 0.2 and
-1.6 times the FFT (exploratory runs, float64, NumPy: 4096 to 2^18 nodes, 128^2, 512^2, 48^3, 96^3; dearest on large boxes)."""
+"""Up to this many neighbours "auto" takes the stencil: its difference form does not cancel.
+
+It costs between 0.2 and 1.6 times the FFT, most on large boxes (exploratory runs, float64, NumPy: 4096 and 2^18 nodes,
+128^2, 512^2, 48^3, 96^3).
+"""
 
 
 def nonlocal_operator(
