@@ -40,7 +40,7 @@ $(VENV)/.dev: $(VENV)/.base pyproject.toml
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base pyproject.toml
-	$(INSTALL) --editable ".[docs,nets]"
+	$(INSTALL) --editable ".[docs,nets,cloud]"
 	@touch $@
 
 demo: $(VENV)/.core
