@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pide.arrays import Array, device_key, is_numpy, like, namespace
 from pide.operators.base import Operator
 
-__all__ = ["PairOperator"]
+__all__ = ["PairOperator", "incidence"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ class PairOperator(Operator):
         xp, key = namespace(v), ("differences", *device_key(v))
         if is_numpy(v):
             if key not in self._cache:
-                self._cache[key] = _incidence(self.rates, v.dtype)
+                self._cache[key] = incidence(self.rates, v.dtype)
             gather, scatter = self._cache[key]
             flat = v.reshape(-1, v.shape[-1]).T
             return np.ascontiguousarray((scatter @ (gather @ flat)).T).reshape(v.shape)
@@ -180,7 +180,7 @@ class _Transposed(Operator):
         return self.space.expand(moved - forward._row_sums(v) * v)
 
 
-def _incidence(rates: Any, dtype: Any) -> tuple[Any, Any]:
+def incidence(rates: Any, dtype: Any) -> tuple[Any, Any]:
     """(G, S) with (G v)_e = v_j - v_i for the stored pairs e = (i, j), and (S f)_i = sum_e W_e f_e."""
     rates = rates.tocsr()
     (count, _), pairs = rates.shape, rates.nnz

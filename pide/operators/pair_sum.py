@@ -1,0 +1,140 @@
+"""Sums over all pairs of fixed points with a symmetric kernel: what every fast summation provides.
+
+Symbols: x_i points, m_i masses, k_ij = k_ji kernel of the pair i != j, unit 1/(time mass) in a diffusion;
+d_i = sum_{j != i} k_ij m_j the degree, C a sparse symmetric correction of k.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pide.operators.pairs import incidence
+
+__all__ = ["CorrectedPairSum", "PairSum"]
+
+Floats = NDArray[np.float64]
+
+
+class PairSum(ABC):
+    """Applies a symmetric kernel k_ij to all pairs of fixed points; fields are float64 NumPy arrays (..., N).
+
+    Attributes
+    ----------
+    masses : array, shape (N,)
+        m_j > 0.
+    error : float
+        Stated accuracy: |fast - exact| <= error |exact| in the l2 norm, of `difference` and of `product`.
+    notes : tuple of str
+        Engine and the choices it made.
+
+    Notes
+    -----
+    The effective weights, those that the fast summation really applies, are symmetric to rounding whatever `error` is,
+    and `difference` uses the degree of the same summation: constants give 0 exactly, mass is kept to rounding.
+    """
+
+    masses: Floats
+
+    @property
+    @abstractmethod
+    def error(self) -> float:
+        """Stated relative accuracy."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> tuple[str, ...]:
+        """The choices made."""
+
+    @abstractmethod
+    def product(self, v: Floats) -> Floats:
+        """sum_{j != i} k_ij m_j v_j.
+
+        Parameters
+        ----------
+        v : array, shape (..., N), float64
+        """
+
+    @abstractmethod
+    def difference(self, v: Floats) -> Floats:
+        """sum_j k_ij m_j (v_j - v_i), which is 0 exactly for a constant v.
+
+        Parameters
+        ----------
+        v : array, shape (..., N), float64
+        """
+
+    @cached_property
+    def degree(self) -> Floats:
+        """d_i = sum_{j != i} k_ij m_j by `product`, shape (N,)."""
+        return self.product(np.ones(len(self.masses)))
+
+    def rows(self, indices: NDArray[np.int64]) -> Floats:
+        """Effective weights k_ij of the rows i in `indices`, by unit vectors; 0 at j = i.
+
+        Parameters
+        ----------
+        indices : int array, shape (r,)
+
+        Returns
+        -------
+        array, shape (r, N)
+        """
+        unit = np.zeros((len(indices), len(self.masses)))
+        here = np.arange(len(indices)), indices
+        unit[here] = 1 / self.masses[indices]
+        weights = self.product(unit)
+        weights[here] = 0.0
+        return weights
+
+
+@dataclass(frozen=True, eq=False)
+class CorrectedPairSum(PairSum):
+    """k_ij + C_ij: a pair summation whose near pairs are corrected, by a quadrature or by a cap of the kernel.
+
+    Parameters
+    ----------
+    base : PairSum
+    correction : CSR matrix (N, N)
+        C, symmetric to the bit, zero diagonal, in the unit of k.
+    note : str
+        What the correction is.
+    """
+
+    base: PairSum
+    correction: Any
+    note: str
+
+    @property
+    def masses(self) -> Floats:  # type: ignore[override]
+        return self.base.masses
+
+    @property
+    def error(self) -> float:
+        return self.base.error
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*self.base.notes, self.note)
+
+    def product(self, v: Floats) -> Floats:
+        return self.base.product(v) + _along(self.correction, v * self.masses)
+
+    def difference(self, v: Floats) -> Floats:
+        gather, scatter = self._incidence
+        return self.base.difference(v) + _along(scatter, _along(gather, v))
+
+    @cached_property
+    def _incidence(self) -> tuple[Any, Any]:
+        return incidence(self.correction.multiply(self.masses).tocsr(), np.float64)
+
+
+def _along(matrix: Any, v: Floats) -> Floats:
+    """matrix v over the last axis."""
+    flat = v.reshape(-1, v.shape[-1])
+    return np.ascontiguousarray((matrix @ flat.T).T).reshape(*v.shape[:-1], matrix.shape[0])
