@@ -37,6 +37,9 @@ class Operator(ABC):
     load: Array | None
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.space!r}, {'; '.join(self.notes)})"
+
     @abstractmethod
     def apply(self, u: Array) -> Array:
         """A u without any check of u, for inner loops; any namespace, dtype and batch."""

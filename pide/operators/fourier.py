@@ -16,7 +16,7 @@ from pide.spaces.grid import Grid
 __all__ = ["FourierMultiplier", "wavenumbers"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FourierMultiplier(Operator):
     """A v = F^{-1}[m(k) F v] at the resolved wavenumbers k of a torus grid.
 

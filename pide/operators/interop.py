@@ -19,7 +19,7 @@ from pide.spaces.grid import Grid
 __all__ = ["FunctionOperator", "as_operator"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FunctionOperator(Operator):
     """A u = f(u) for a user's function; nothing is known about it beyond the claims that were given."""
 

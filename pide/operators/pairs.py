@@ -18,7 +18,7 @@ from pide.operators.base import Operator
 __all__ = ["PairOperator", "incidence"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PairOperator(Operator):
     """L of a matrix of rates on the inside nodes of a space.
 

@@ -32,7 +32,7 @@ _GAUGE = "the logarithmic potential depends on the gauge unless the density has 
 _ZERO_MODE = "on a torus only a density of zero mean has a potential"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConvolutionOperator(Operator):
     """A v(x_i) = sum_j beta_{i-j} v_j over the nodes j inside the domain, self-adjoint.
 

@@ -22,7 +22,7 @@ The margin is for the rounding of the data themselves and for the tails of smoot
 """
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ZeroMeanOperator(Operator):
     """A on fields with sum v = 0; with project=True P A P on all fields, P v = v - mean v.
 
