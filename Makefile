@@ -40,7 +40,7 @@ $(VENV)/.dev: $(VENV)/.base pyproject.toml
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base pyproject.toml
-	$(INSTALL) --editable ".[docs,nets,cloud]"
+	$(INSTALL) --editable ".[docs]"
 	@touch $@
 
 demo: $(VENV)/.core
@@ -66,4 +66,4 @@ bench: $(VENV)/.core
 	$(BIN)/python benchmarks/heat.py
 
 clean:
-	rm -rf $(VENV) build dist out docs/_build docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist out docs/_build docs/gallery docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,15 +1,25 @@
 """Sphinx configuration. The build and the pages need no network: formulas become MathML, which browsers draw."""
 
+import contextlib
+import io
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
+from sphinx_gallery.scrapers import figure_rst
 
 import pide
 from pide.claims import CLAIMS
+from pide.cli import main
+
+COMMANDS = [[], ["run"], ["info"], ["verify"], ["train"], ["evaluate"], ["predict"], ["compare"], ["audit"]]
 
 project = "pide"
 author = "The pide developers"
@@ -22,6 +32,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
 ]
 myst_enable_extensions = ["dollarmath", "deflist"]
@@ -30,11 +42,49 @@ bibtex_default_style = "plain"
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
-exclude_patterns = ["_build", "benchmarks/boundary.md", "reference/generated/claims.md"]
+myst_heading_anchors = 3
+copybutton_exclude = ".linenos, .gp, .go"
+exclude_patterns = [
+    "_build",
+    "benchmarks/boundary.md",
+    "gallery/GALLERY_HEADER.rst",
+    "reference/generated/claims.md",
+    "reference/generated/commands.md",
+]
 html_theme = "furo"
 html_title = f"pide {release}"
 html_static_path = ["_static"]
 html_math_renderer = "mathml"
+
+
+class PictureFiles:
+    """Pictures that an example writes into its folder, moved into the gallery: examples use no pyplot state."""
+
+    def __repr__(self) -> str:
+        return "PictureFiles"
+
+    def __call__(self, block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+        folder, moved = Path(block_vars["src_file"]).parent, []
+        for picture in sorted(folder.glob("*.png")):
+            target = block_vars["image_path_iterator"].next()
+            shutil.move(picture, target)
+            moved.append(target)
+        return str(figure_rst(moved, gallery_conf["src_dir"]))
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": "/plot_",
+    "ignore_pattern": r"papers|__init__",
+    "image_scrapers": (PictureFiles(),),
+    "reset_modules": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "plot_gallery": "True",
+    "abort_on_example_error": True,
+}
 
 
 def inline_mathml(self: HTML5Translator, node: nodes.math) -> None:
@@ -66,7 +116,25 @@ def write_claims(app: Sphinx) -> None:
     (folder / "claims.md").write_text("\n".join(rows))
 
 
+def write_commands(app: Sphinx) -> None:
+    """The help of every command, as the command prints it."""
+    parts = []
+    for command in COMMANDS:
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
+            main([*command, "--help"])
+        parts.append(f"## `{' '.join(('pide', *command))}`\n\n```text\n{text.getvalue()}```\n")
+    folder = Path(app.srcdir) / "reference" / "generated"
+    (folder / "commands.md").write_text("\n".join(parts))
+
+
+def draw_imports(app: Sphinx) -> None:
+    """The picture of the import graph, from the source as it is."""
+    subprocess.run([sys.executable, Path(app.srcdir) / "_scripts" / "imports.py"], check=True)
+
+
 def setup(app: Sphinx) -> None:
-    app.connect("builder-inited", write_claims)
+    for step in (write_claims, write_commands, draw_imports):
+        app.connect("builder-inited", step)
     app.connect("autodoc-process-docstring", escape_formulas, priority=100)
     app.add_html_math_renderer("mathml", (inline_mathml, None), (display_mathml, None))

@@ -124,13 +124,13 @@ def test_files_that_are_no_cases(tmp_path: Path) -> None:
 
 
 def test_the_case_of_the_documentation_is_one() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "case_files.md").read_text()
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how_to" / "case_files.md").read_text()
     blocks = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
     assert [parse_case(block).title for block in blocks] == ["Heat that jumps, in a disc"]
 
 
 def test_the_documentation_names_every_table_and_key() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "case_files.md").read_text()
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how_to" / "case_files.md").read_text()
     tables = (Affinity, DataBox, Case, GridTable, InitialTable, NoiseTable, OperatorTable, OutputTable, SolverTable)
     for table in (*tables, TimeTable, VerifyTable):
         for entry in fields(table):
