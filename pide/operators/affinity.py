@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pide.arrays import Array, namespace
+from pide.operators.affinity_distances import squared_distances
 
 if TYPE_CHECKING:
     from pide.operators.pairs import PairOperator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NORMALISERS",
     "Affinity",
+    "ConcatenationAffinity",
     "DotProductAffinity",
     "EmbeddedAffinity",
     "GaussianAffinity",
@@ -35,19 +37,6 @@ __all__ = [
 NORMALISERS = ("rows", "count", None, "sinkhorn")
 
 _SINKHORN_SWEEPS = 200
-
-
-def squared_distances(x: Array, y: Array) -> Array:
-    """|x_i - y_j|^2 of (..., M, C) and (..., N, C), shape (..., M, N).
-
-    A sum of C squares of differences, exact to C rounding errors also for near points, with gradient 0 at coincident
-    ones; memory M N.
-    """
-    total = None
-    for channel in range(x.shape[-1]):
-        square = (x[..., :, None, channel] - y[..., None, :, channel]) ** 2
-        total = square if total is None else total + square
-    return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,54 +110,106 @@ class GaussianAffinity(Affinity):
         return namespace(t, p).exp(-squared_distances(t, p) / self.width**2)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class DotProductAffinity(Affinity):
-    """omega = t_i . p_j, of either sign."""
+    """omega = factor t_i . p_j, of either sign."""
 
     nonnegative = False
 
+    factor: Any = 1.0
+
     def _values(self, t: Array, p: Array) -> Array:
-        return _dot(t, p)
+        return _times(self.factor, _dot(t, p))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EmbeddedAffinity(Affinity):
-    """omega = exp(t_i . p_j); with normaliser "rows" the softmax of attention (Wang, Girshick, Gupta and He 2018)."""
+    """omega = exp(factor t_i . p_j); by "rows" the softmax of attention (Wang, Girshick, Gupta and He 2018)."""
 
     nonnegative = True
 
+    factor: Any = 1.0
+
     def logarithm(self, x: Array, y: Array | None = None) -> Array | None:
-        return _dot(*self.embedded(x, x if y is None else y))
+        return _times(self.factor, _dot(*self.embedded(x, x if y is None else y)))
 
     def _values(self, t: Array, p: Array) -> Array:
-        return namespace(t, p).exp(_dot(t, p))
+        return namespace(t, p).exp(_times(self.factor, _dot(t, p)))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PowerAffinity(Affinity):
-    """omega = r^-exponent, and 0 where r = 0: n + 2 s for (-Delta)^s, n - 2 s for its inverse, in feature space R^n."""
+    """omega = factor r^-exponent, 0 at r = 0: n + 2 s for (-Delta)^s, n - 2 s for its inverse, in feature space R^n.
+
+    Parameters
+    ----------
+    exponent : number or 0-d array
+    factor : number or 0-d array
+        Not negative.
+    distances : {"differences", "products"}
+        How r^2 is computed, see `squared_distances`.
+    """
 
     nonnegative = True
 
     exponent: Any
+    factor: Any = 1.0
+    distances: str = "differences"
 
     def _values(self, t: Array, p: Array) -> Array:
-        xp, square = namespace(t, p), squared_distances(t, p)
+        xp, square = namespace(t, p), squared_distances(t, p, self.distances)
         coincide = square == 0
         power = xp.where(coincide, xp.ones_like(square), square) ** (-0.5 * self.exponent)
-        return xp.where(coincide, xp.zeros_like(square), power)
+        return _times(self.factor, xp.where(coincide, xp.zeros_like(square), power))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LogAffinity(Affinity):
-    """omega = -log r, and 0 where r = 0; negative for r > 1."""
+    """omega = -slope log r - gauge, and 0 where r = 0; of either sign.
+
+    Parameters
+    ----------
+    slope, gauge : numbers or 0-d arrays
+    distances : {"differences", "products"}
+        How r^2 is computed, see `squared_distances`.
+    """
 
     nonnegative = False
 
+    slope: Any = 1.0
+    gauge: Any = 0.0
+    distances: str = "differences"
+
     def _values(self, t: Array, p: Array) -> Array:
-        xp, square = namespace(t, p), squared_distances(t, p)
+        xp, square = namespace(t, p), squared_distances(t, p, self.distances)
         coincide = square == 0
-        return -0.5 * xp.log(xp.where(coincide, xp.ones_like(square), square))
+        values = -0.5 * self.slope * xp.log(xp.where(coincide, xp.ones_like(square), square)) - self.gauge
+        return xp.where(coincide, xp.zeros_like(square), values)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ConcatenationAffinity(Affinity):
+    """omega = max(0, a . t_i + b . p_j), the "concatenation" of Wang et al. 2018 with w_f = (a, b).
+
+    Parameters
+    ----------
+    first, second : arrays, shape (K,)
+        a and b, for K embedded channels.
+    """
+
+    nonnegative = True
+
+    first: Array
+    second: Array
+
+    @property
+    def symmetric(self) -> bool:
+        return False
+
+    def _values(self, t: Array, p: Array) -> Array:
+        xp = namespace(t, p, self.first, self.second)
+        pairs = xp.matmul(t, self.first[:, None]) + xp.matrix_transpose(xp.matmul(p, self.second[:, None]))
+        return xp.where(pairs > 0, pairs, xp.zeros_like(pairs))
 
 
 def normalised(omega: Array, normaliser: str | None) -> Array:
@@ -318,6 +359,11 @@ def _sinkhorn(omega: Array) -> Array:
 
 def _projected(x: Array, matrix: Array | None) -> Array:
     return x if matrix is None else namespace(x, matrix).matmul(x, namespace(matrix).permute_dims(matrix, (1, 0)))
+
+
+def _times(factor: Any, values: Array) -> Array:
+    """factor values, without a multiplication by the number 1."""
+    return values if isinstance(factor, (int, float)) and factor == 1 else factor * values
 
 
 def _dot(t: Array, p: Array) -> Array:

@@ -1,0 +1,193 @@
+"""Engines of pair sums: sum_j w_ij (y_j - x_i) and sum_j w_ij y_j with or without the M x N weights in memory.
+
+Symbols: t (B, M, e), p (B, N, e) features; w_ij = omega(t_i, p_j) / C_i; x (B, M, C), y (B, N, C) values; S the number
+of times that the same weights are applied. "dense" calls the functions of `pide.operators`; the other engines compute
+the same sums in another order and are tested against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pide.nets.pair_sums import pair_sums
+from pide.operators.affinity import (
+    Affinity,
+    DotProductAffinity,
+    EmbeddedAffinity,
+    GaussianAffinity,
+    LogAffinity,
+    PowerAffinity,
+)
+from pide.operators.affinity_weights import affinity_weights, weighted_difference, weighted_sum
+
+__all__ = ["ENGINES", "PairMaps", "PairSizes", "choose_engine", "full_precision", "pair_maps", "single"]
+
+ENGINES = ("auto", "dense", "associative", "attention", "chunked")
+
+
+class PairSizes(NamedTuple):
+    """M positions, N pooled positions, e embedded channels, C channels of the values, S applications."""
+
+    positions: int
+    pooled: int
+    embedding: int
+    channels: int
+    applications: int
+
+    @property
+    def dense_operations(self) -> int:
+        """Multiply-adds with the weights formed: M N (e + S C)."""
+        return self.positions * self.pooled * (self.embedding + self.applications * self.channels)
+
+    @property
+    def associative_operations(self) -> int:
+        """Multiply-adds of t (p^T y) for dot products: S e C (M + N)."""
+        return self.applications * self.embedding * self.channels * (self.positions + self.pooled)
+
+
+@dataclass(frozen=True, eq=False)
+class PairMaps:
+    """The two linear maps of one set of weights.
+
+    Attributes
+    ----------
+    difference : callable
+        x (B, M, C), y (B, N, C) -> sum_j w_ij (y_j - x_i).
+    total : callable
+        y (B, N, C) -> sum_j w_ij y_j.
+    """
+
+    difference: Callable[[Tensor, Tensor], Tensor]
+    total: Callable[[Tensor], Tensor]
+
+
+def choose_engine(engine: str, affinity: Affinity, normaliser: str, sizes: PairSizes) -> str:
+    """The engine that "auto" stands for, or the given one when it can do this affinity.
+
+    Notes
+    -----
+    "auto": "associative" for dot products where its multiply-adds are fewer, "attention" for exponentials normalised by
+    rows, "chunked" for powers and logarithms, "dense" otherwise.
+
+    Raises
+    ------
+    ValueError
+        For an unknown engine, and one that cannot do this affinity.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine={engine!r}: there are {', '.join(map(repr, ENGINES))}. Write one of them.")
+    able = _engine_of(affinity, normaliser)
+    if engine == "auto":
+        if able == "associative" and sizes.associative_operations >= sizes.dense_operations:
+            return "dense"
+        return able
+    if engine not in ("dense", able):
+        others = "'dense'" if able == "dense" else f"'dense' or {able!r}"
+        raise ValueError(
+            f"engine={engine!r} cannot compute {type(affinity).__name__} with normaliser={normaliser!r}. "
+            f"Write engine={others}."
+        )
+    return engine
+
+
+def pair_maps(engine: str, affinity: Affinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+    """The maps by an engine that `choose_engine` named."""
+    return _MAPS[engine](affinity, t, p, normaliser)
+
+
+def single(x: Tensor) -> Tensor:
+    """Half precision in float32, other dtypes as they are: distances and long sums need it."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+def full_precision(x: Tensor) -> Any:
+    """Context without autocast on the device of x."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
+def _engine_of(affinity: Affinity, normaliser: str) -> str:
+    """The engine besides "dense" that can do an affinity without embeddings of its own; "dense" when there is none."""
+    if affinity.theta is not None or affinity.phi is not None:
+        return "dense"
+    if isinstance(affinity, DotProductAffinity):
+        return "associative"
+    if isinstance(affinity, (EmbeddedAffinity, GaussianAffinity)) and normaliser == "rows":
+        return "attention"
+    if isinstance(affinity, PowerAffinity) and _are_numbers(affinity.exponent, affinity.factor):
+        return "chunked"
+    if isinstance(affinity, LogAffinity) and _are_numbers(affinity.slope, affinity.gauge):
+        return "chunked"
+    return "dense"
+
+
+def _are_numbers(*values: Any) -> bool:
+    return all(isinstance(value, (int, float)) for value in values)
+
+
+def _dense(affinity: Affinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+    w = affinity_weights(affinity, t, p, normaliser)
+    return PairMaps(lambda x, y: weighted_difference(w, x, y), lambda y: weighted_sum(w, y))
+
+
+def _associative(affinity: DotProductAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+    """t (p^T y) and t (sum_j p_j), without the product t p^T."""
+    degree = affinity.factor * (t @ p.sum(dim=1).unsqueeze(-1))
+    return _by_sums(lambda y: (affinity.factor * (t @ (p.mT @ y)), degree), p.shape[1], normaliser)
+
+
+def _chunked(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+    return _by_sums(lambda y: pair_sums(affinity, t, p, y), p.shape[1], normaliser)
+
+
+def _by_sums(sums: Callable[[Tensor], tuple[Tensor, Tensor]], count: int, normaliser: str) -> PairMaps:
+    """The maps from y -> (sum_j omega_ij y_j, sum_j omega_ij)."""
+
+    def difference(x: Tensor, y: Tensor) -> Tensor:
+        total, degree = sums(y)
+        return (total - degree * x) / count if normaliser == "count" else _quotient(total - degree * x, degree)
+
+    def total(y: Tensor) -> Tensor:
+        values, degree = sums(y)
+        return values / count if normaliser == "count" else _quotient(values, degree)
+
+    return PairMaps(difference, total)
+
+
+def _quotient(values: Tensor, degree: Tensor) -> Tensor:
+    """values / degree, and 0 where the degree is 0, with finite gradients there."""
+    empty = degree == 0
+    return torch.where(empty, torch.zeros_like(values), values / torch.where(empty, torch.ones_like(degree), degree))
+
+
+def _attention(affinity: EmbeddedAffinity | GaussianAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+    """Softmax of t.p by the fused kernel of torch, padded to one head size, which that kernel needs on the CPU.
+
+    A Gaussian is a softmax too: -|t - p|^2 / width^2 and (2 t.p - |p|^2) / width^2 differ by a number per row.
+    """
+    if isinstance(affinity, GaussianAffinity):
+        scale = 1.0 / affinity.width**2
+        p = torch.cat([p, -scale * p.square().sum(dim=-1, keepdim=True)], dim=-1)
+        t = functional.pad(2.0 * scale * t, (0, 1), value=1.0)
+    else:
+        t = affinity.factor * t
+
+    def total(y: Tensor) -> Tensor:
+        size = max(t.shape[-1], y.shape[-1])
+        q, k, v = (functional.pad(z, (0, size - z.shape[-1])).unsqueeze(1) for z in (t, p, y))
+        return functional.scaled_dot_product_attention(q, k, v, scale=1.0).squeeze(1)[..., : y.shape[-1]]
+
+    return PairMaps(lambda x, y: total(y) - x, total)
+
+
+_MAPS: dict[str, Callable[..., PairMaps]] = {
+    "dense": _dense,
+    "associative": _associative,
+    "chunked": _chunked,
+    "attention": _attention,
+}
