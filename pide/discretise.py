@@ -44,6 +44,7 @@ from pide.quadrature.lattice import lattice_weights
 from pide.quadrature.weights import LatticeWeights
 from pide.spaces.cloud import PointCloud
 from pide.spaces.grid import Grid
+from pide.spaces.space import Space
 
 __all__ = ["discretise"]
 
@@ -72,8 +73,8 @@ class _Request:
 
 
 def discretise(
-    A: ContinuumOperator,
-    space: Grid | PointCloud,
+    A: ContinuumOperator | Operator,
+    space: Space,
     *,
     exterior: Exterior | None = None,
     scheme: str = "auto",
@@ -86,8 +87,9 @@ def discretise(
 
     Parameters
     ----------
-    A : ContinuumOperator
-    space : Grid
+    A : ContinuumOperator or Operator
+        An operator that is discrete already is returned, when `space` is its own.
+    space : Grid or PointCloud
     exterior : Exterior or None
         None means `Periodic()` on a torus and `Zero()` for potentials; elsewhere it must be given.
     scheme : {"auto", "compatible", "lattice", "corrected", "fourier"}
@@ -118,6 +120,8 @@ def discretise(
         For an unknown operator, scheme, engine or space; a missing or unsuitable exterior condition; a horizon beyond
         half a period of the torus without `images=True`.
     """
+    if isinstance(A, Operator):
+        return _given(A, space, exterior, scheme, engine)
     if not isinstance(A, ContinuumOperator):
         raise TypeError(
             f"discretise({type(A).__name__}): a continuum operator is needed. Write NonlocalDiffusion(kernel)."
@@ -132,6 +136,20 @@ def discretise(
         raise ValueError("tol= and quadrature= belong to point clouds; a grid has no use for them. Leave them out.")
     exterior = _checked_exterior(density_exterior(A, exterior, space), space)
     return _dispatch(A, _Request(space, exterior, scheme, engine, evolution))
+
+
+def _given(A: Operator, space: Any, exterior: Exterior | None, scheme: str, engine: str) -> Operator:
+    if space is not A.space:
+        raise ValueError(
+            f"{type(A).__name__} on another space than its own: a discrete operator is not discretised again. "
+            "Write on=operator.space, or give the continuum operator."
+        )
+    if exterior is not None or scheme != "auto" or engine != "auto":
+        raise ValueError(
+            f"exterior, scheme or engine for {type(A).__name__}: a discrete operator has made these choices. "
+            "Leave them out."
+        )
+    return A
 
 
 def _on_cloud(

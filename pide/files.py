@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from pide.arrays import to_host
-from pide.spaces.cloud import PointCloud
+from pide.spaces.graph import Graph
+from pide.spaces.grid import Grid
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -98,14 +100,14 @@ def record_json(result: Result) -> str:
 def to_xarray(result: Result) -> xr.Dataset:
     """The states with named coordinates, units, the curves over time, and the run record as attributes.
 
-    Dimensions are (time, batch_0, ..., x, y, z), on point clouds (time, batch_0, ..., point), for eigenmodes `mode`
-    with its `eigenvalue` in place of time; `inside` marks the nodes of the domain.
+    Dimensions are (time, batch_0, ..., x, y, z), on clouds and graphs (time, batch_0, ..., point), for eigenmodes
+    `mode` with its `eigenvalue` in place of time; `inside` marks the nodes of the domain.
     """
     import xarray as xr
 
     grid, labels = result.operator.space, result.labels
     states = to_host(result.states)
-    on_points = isinstance(grid, PointCloud)
+    on_points = not isinstance(grid, Grid)
     axes = ("point",) if on_points else AXES[: grid.dimension]
     batch = tuple(f"batch_{i}" for i in range(states.ndim - 1 - grid.ndim))
     length = {"units": labels.length_unit or "1"}
@@ -117,7 +119,7 @@ def to_xarray(result: Result) -> xr.Dataset:
     along = grid.coordinates if on_points else grid.axes
     coordinates |= {
         name: ("point" if on_points else name, np.asarray(axis), length)
-        for name, axis in zip(AXES[: grid.dimension], along, strict=True)
+        for name, axis in zip(_coordinate_names(grid), along, strict=True)
     }
     curves = {
         "mass": "m-weighted sum of the field, <1, u>",
@@ -140,6 +142,14 @@ def to_xarray(result: Result) -> xr.Dataset:
     return xr.Dataset(variables, coords=coordinates, attrs=attributes)
 
 
+def _coordinate_names(space: Any) -> tuple[str, ...]:
+    if isinstance(space, Graph) and space.positions is None:
+        return ("vertex",)
+    if space.dimension <= len(AXES):
+        return AXES[: space.dimension]
+    return tuple(f"x{axis}" for axis in range(1, space.dimension + 1))
+
+
 def save(result: Result, path: str | Path) -> Path:
     """Write the result as netCDF (.nc), or as VTK (.vtu, by meshio, of the extra `files`) for ParaView.
 
@@ -158,12 +168,17 @@ def save(result: Result, path: str | Path) -> Path:
 
 
 def _write_vtu(result: Result, path: Path) -> None:
-    """Nodes of the domain as points, one point field per time; cells are lattice cells with all corners inside."""
+    """Nodes of the domain as points, one point field per time; cells are lattice cells with all corners inside, edges
+    of graphs, and single points of clouds."""
     try:
         import meshio
     except ImportError:
         raise ImportError("VTK files need meshio. Install pide-operators[files], or write netCDF, '.nc'.") from None
     grid = result.operator.space
+    if grid.dimension > len(AXES) or (isinstance(grid, Graph) and grid.positions is None):
+        raise ValueError(
+            f"{grid!r} has no place in space, which VTK needs. Write netCDF, '.nc', or Graph(adjacency, positions=...)."
+        )
     inside = np.asarray(grid.inside)
     number = np.where(inside, np.cumsum(inside).reshape(inside.shape) - 1, -1)
     points = np.zeros((int(inside.sum()), 3))
@@ -175,7 +190,10 @@ def _write_vtu(result: Result, path: Path) -> None:
             "a batch has no VTK form. Write dataclasses.replace(result, states=result.states[:, 0]).save()."
         )
     fields = {f"{result.labels.quantity}, t={t:.9g}": u[inside] for t, u in zip(result.times, states, strict=True)}
-    if isinstance(grid, PointCloud):
+    if isinstance(grid, Graph):
+        edges = np.stack(scipy.sparse.triu(grid.adjacency[grid.inside][:, grid.inside]).nonzero(), axis=1)
+        cells = ("line", edges)
+    elif not isinstance(grid, Grid):
         cells = ("vertex", number[:, None])
     else:
         cells = (("line", "quad", "hexahedron")[grid.dimension - 1], _cell_corners(number))

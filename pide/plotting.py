@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from pide.arrays import to_host
 from pide.files import AXES, atomic
-from pide.spaces.cloud import PointCloud
+from pide.spaces.graph import Graph
+from pide.spaces.grid import Grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,7 +135,7 @@ def overview(result: Result) -> Figure:
     if result.is_steady:
         return _steady_overview(result, states[:_SNAPSHOTS])
     chosen = np.unique(np.linspace(0, len(states) - 1, _SNAPSHOTS).round().astype(int))
-    if isinstance(result.operator.space, PointCloud):
+    if not isinstance(result.operator.space, Grid):
         return _overview_points(result, states, chosen)
     draw = (_overview_line, _overview_planes, _overview_slices)[result.operator.space.dimension - 1]
     return draw(result, states, chosen)
@@ -161,6 +162,10 @@ def moment(result: Result, index: int) -> str:
 def _steady_overview(result: Result, states: NDArray[Any]) -> Figure:
     """States side by side; in 1-D in one picture, in 3-D the middle slice in z."""
     grid, labels = result.operator.space, result.labels
+    if not isinstance(grid, Grid):
+        figure = new_figure(3.0 * len(states) + 1.2, 3.6)
+        _draw_points(figure, result, states, range(len(states)))
+        return figure
     if grid.dimension == 1:
         figure = new_figure(5.6, 3.6)
         axes = figure.subplots()
@@ -240,27 +245,51 @@ def _overview_slices(result: Result, states: NDArray[Any], chosen: NDArray[np.in
 
 
 def _overview_points(result: Result, states: NDArray[Any], chosen: NDArray[np.intp]) -> Figure:
-    """Coloured points, over x in 1-D; the curves below."""
-    cloud, labels = result.operator.space, result.labels
+    """Coloured points; the curves below."""
     figure = new_figure(3.0 * len(chosen) + 1.2, 6.0)
     parts: Any = figure.subfigures(2, 1, height_ratios=[3.4, 2.4])
     top, bottom = parts
-    kind = {"projection": "3d"} if cloud.dimension == 3 else {}
-    panels = np.atleast_1d(top.subplots(1, len(chosen), subplot_kw=kind))
+    _draw_points(top, result, states, chosen)
+    draw_curves(bottom.subplots(), result)
+    return figure
+
+
+def _draw_points(figure: Any, result: Result, states: NDArray[Any], chosen: Any) -> None:
+    """One panel per state: points over their coordinates, values upwards in 1-D and as colours else; edges of graphs.
+
+    Of more than three coordinates the first three are drawn.
+    """
+    space, labels = result.operator.space, result.labels
+    kind = {"projection": "3d"} if space.dimension >= 3 else {}
+    panels = np.atleast_1d(figure.subplots(1, len(chosen), subplot_kw=kind))
     names = [f"{axis} ({labels.length_unit})" if labels.length_unit else axis for axis in AXES]
+    if isinstance(space, Graph) and space.positions is None:
+        names[0] = "vertex"
     style = colours(states[chosen])
     for axes, index in zip(panels, chosen, strict=True):
         axes.set_title(moment(result, index), fontsize="medium")
-        axes.set(xlabel=names[0], ylabel=names[1] if cloud.dimension > 1 else labels.of(labels.quantity))
-        if cloud.dimension == 1:
-            axes.plot(*cloud.coordinates, states[index], ".", markersize=3)
+        axes.set(xlabel=names[0], ylabel=names[1] if space.dimension > 1 else labels.of(labels.quantity))
+        if space.dimension == 1:
+            axes.plot(*space.coordinates, states[index], ".", markersize=3)
             continue
-        image = axes.scatter(*cloud.coordinates, c=states[index], s=min(20.0, 8e3 / cloud.count), **style)
+        if isinstance(space, Graph):
+            _draw_edges(axes, space)
+        size = min(20.0, 8e3 / space.count)
+        image = axes.scatter(*space.coordinates[:3], c=states[index], s=size, zorder=2, **style)
         axes.set_aspect("equal")
-    if cloud.dimension > 1:
-        top.colorbar(image, ax=panels.tolist(), label=labels.of(labels.quantity), shrink=0.9, pad=0.01)
-    draw_curves(bottom.subplots(), result)
-    return figure
+    if space.dimension > 1:
+        figure.colorbar(image, ax=panels.tolist(), label=labels.of(labels.quantity), shrink=0.9, pad=0.01)
+
+
+def _draw_edges(axes: Axes, graph: Graph) -> None:
+    """Edges as thin lines in the plane of the vertices, also to vertices outside; none in space."""
+    from matplotlib.collections import LineCollection
+
+    if graph.dimension == 2:
+        i, j = graph.adjacency.nonzero()
+        ends = np.stack(graph.coordinates, axis=1)
+        segments = np.stack([ends[i[i < j]], ends[j[i < j]]], axis=1)
+        axes.add_collection(LineCollection(list(segments), colors="0.75", linewidths=0.5, zorder=1))
 
 
 def write_figure(figure: Figure, path: str | Path) -> Path:

@@ -1,4 +1,4 @@
-"""What every problem is made of, checked: a continuum operator, a domain and an exterior condition."""
+"""What every problem is made of, checked: an operator, continuum or discrete, a domain and an exterior condition."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pide.continuum.domains import Domain
 from pide.continuum.exterior import Exterior, Periodic
 from pide.continuum.operators import ContinuumOperator
 
-__all__ = ["check_operator_and_domain", "checked_exterior"]
+__all__ = ["check_operator_and_domain", "checked_exterior", "given_space", "surroundings"]
 
 
 def check_operator_and_domain(name: str, operator: Any, domain: Any) -> None:
@@ -29,6 +29,35 @@ def check_operator_and_domain(name: str, operator: Any, domain: Any) -> None:
             f"{name}(..., {type(domain).__name__}): a domain is needed, the grid comes later. "
             "Write Box(((-1, 1), (-1, 1))) here and solve(problem, on=domain.grid(64), ...)."
         )
+
+
+def given_space(operator: Any) -> Any:
+    """The space of an operator that is discrete already; None for continuum operators, which wait for a grid."""
+    return None if isinstance(operator, ContinuumOperator) else getattr(operator, "space", None)
+
+
+def surroundings(name: str, operator: Any, domain: Any, exterior: Any) -> tuple[Any, Exterior | None]:
+    """Domain and exterior condition of the problem `name`, checked.
+
+    A discrete operator brings both: its domain is that of its space, a graph being its own, and nothing is left to say
+    about the exterior.
+
+    Raises
+    ------
+    TypeError, ValueError
+        With what to write instead.
+    """
+    space = given_space(operator)
+    if space is None:
+        check_operator_and_domain(name, operator, domain)
+        return domain, checked_exterior(name, domain, exterior)
+    own = getattr(space, "domain", None) or space
+    if exterior is not None or (domain is not None and domain is not own and domain != own):
+        raise ValueError(
+            f"{name}({type(operator).__name__}, ...) with domain or exterior: a discrete operator has its space and its "
+            f"exterior already. Write {name}(operator, initial=...), or give the continuum operator."
+        )
+    return own, None
 
 
 def checked_exterior(name: str, domain: Domain, exterior: Any) -> Exterior:

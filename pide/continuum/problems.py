@@ -13,9 +13,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from pide.arrays import Array
-from pide.continuum.domains import Domain
 from pide.continuum.exterior import Exterior
-from pide.continuum.ingredients import check_operator_and_domain, checked_exterior
+from pide.continuum.ingredients import surroundings
 from pide.continuum.operators import ContinuumOperator
 
 __all__ = ["Evolution", "Heat", "PointwiseTerm", "Problem"]
@@ -94,8 +93,10 @@ class Problem(ABC):
 
     Parameters
     ----------
-    operator : ContinuumOperator
+    operator : ContinuumOperator or Operator
+        A discrete operator, such as a graph Laplacian, brings its space, and with it domain and exterior.
     domain : Domain
+        Not given with a discrete operator.
     initial : callable f(*x), array of shape (..., *grid.shape), or number
         u at t = 0. Arrays keep their library, dtype and device, and must be zero outside the domain.
     exterior : Exterior
@@ -104,16 +105,17 @@ class Problem(ABC):
         q. A parameter named ``t`` makes it depend on time; then x and the result belong to the array library of u.
     """
 
-    operator: ContinuumOperator
-    domain: Domain
+    operator: ContinuumOperator | Any
+    domain: Any = None
     _: KW_ONLY
     initial: Any
     exterior: Exterior | None = None
     source: Any = None
 
     def __post_init__(self) -> None:
-        check_operator_and_domain(self._name, self.operator, self.domain)
-        object.__setattr__(self, "exterior", checked_exterior(self._name, self.domain, self.exterior))
+        domain, exterior = surroundings(self._name, self.operator, self.domain, self.exterior)
+        object.__setattr__(self, "domain", domain)
+        object.__setattr__(self, "exterior", exterior)
         if self.source_term is not None:
             self.source_term.check("source")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from pide.continuum.domains import Domain
 from pide.continuum.exterior import Exterior, Value, Zero
-from pide.continuum.ingredients import check_operator_and_domain, checked_exterior
+from pide.continuum.ingredients import given_space, surroundings
 from pide.continuum.operators import ContinuumOperator
 from pide.continuum.problems import PointwiseTerm
 
@@ -20,9 +19,10 @@ class Stationary:
 
     Parameters
     ----------
-    operator : ContinuumOperator
-        A, semidefinite of either sign.
+    operator : ContinuumOperator or Operator
+        A, semidefinite of either sign. A discrete operator brings its space, and with it domain and exterior.
     domain : Domain
+        Not given with a discrete operator.
     source : callable f(*x), array of shape (..., *grid.shape), or number
         Leading axes are right-hand sides, solved together. Arrays keep their library, dtype and device, and must be
         zero outside the domain.
@@ -46,15 +46,14 @@ class Stationary:
     Zero()
     """
 
-    operator: ContinuumOperator
-    domain: Domain
+    operator: ContinuumOperator | Any
+    domain: Any = None
     _: KW_ONLY
     source: Any
     exterior: Exterior | None = None
 
     def __post_init__(self) -> None:
-        check_operator_and_domain("Stationary", self.operator, self.domain)
-        object.__setattr__(self, "exterior", _steady_exterior("Stationary", self.domain, self.exterior))
+        _surround("Stationary", self)
         if callable(self.source):
             term = PointwiseTerm(self.source, self.domain.dimension, False)
             term.check("source")
@@ -71,9 +70,10 @@ class Eigen:
 
     Parameters
     ----------
-    operator : ContinuumOperator
-        A, semidefinite of either sign.
+    operator : ContinuumOperator or Operator
+        A, semidefinite of either sign. A discrete operator brings its space, and with it domain and exterior.
     domain : Domain
+        Not given with a discrete operator.
     count : int
         Number of eigenpairs.
     exterior : Exterior or None
@@ -91,23 +91,28 @@ class Eigen:
     Zero()
     """
 
-    operator: ContinuumOperator
-    domain: Domain
+    operator: ContinuumOperator | Any
+    domain: Any = None
     _: KW_ONLY
     count: int
     exterior: Exterior | None = None
 
     def __post_init__(self) -> None:
-        check_operator_and_domain("Eigen", self.operator, self.domain)
+        _surround("Eigen", self)
         if isinstance(self.exterior, Value):
             raise ValueError(
                 "Eigen(exterior=Value(g)): eigenfunctions are multiples of one another, data in the exterior are not. "
                 "Write exterior=Zero() or Reflecting()."
             )
-        object.__setattr__(self, "exterior", _steady_exterior("Eigen", self.domain, self.exterior))
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
             raise ValueError(f"Eigen(count={self.count!r}): a positive number of eigenpairs is needed. Write count=6.")
 
 
-def _steady_exterior(name: str, domain: Domain, exterior: Exterior | None) -> Exterior:
-    return checked_exterior(name, domain, Zero() if exterior is None and not domain.periodic else exterior)
+def _surround(name: str, problem: Any) -> None:
+    """Complete domain and exterior of a problem under construction; `Zero()` where an exterior is needed."""
+    exterior = problem.exterior
+    if exterior is None and given_space(problem.operator) is None and not getattr(problem.domain, "periodic", True):
+        exterior = Zero()
+    domain, exterior = surroundings(name, problem.operator, problem.domain, exterior)
+    object.__setattr__(problem, "domain", domain)
+    object.__setattr__(problem, "exterior", exterior)

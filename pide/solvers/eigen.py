@@ -1,12 +1,14 @@
 """Lowest eigenpairs by the block Davidson method: Rayleigh-Ritz on a space grown by preconditioned residuals.
 
-Symbols: M the member of {A, -A} that is >= 0; V orthonormal rows (m, N); theta Ritz values; r = M x - theta x.
+Symbols: M the member of {A, -A} that is >= 0; rows are m^(1/2) u, m the masses; V orthonormal rows; theta Ritz values;
+r = M x - theta x.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -17,6 +19,7 @@ from pide.errors import NotConverged
 from pide.operators.algebra import scale
 from pide.operators.base import Operator
 from pide.solvers.diagonal import DiagonalGenerator
+from pide.solvers.factored import factored_inverse
 from pide.solvers.steady_inverse import steady_inverse
 
 __all__ = ["EigenSolution", "solve_eigen"]
@@ -77,10 +80,10 @@ def solve_eigen(problem: Eigen, A: Operator, tol: float, seed: int = 0, max_step
     space, count = A.space, problem.count
     _check(A, count)
     M = scale(A, float(A.definiteness))
-    constant = np.full((1, space.count), space.count**-0.5) if "kills_constants" in A.claims else None
+    constant = _constant(space) if "kills_constants" in A.claims else None
     if space.count <= max(_DENSE, 8 * count):
         choices = {"solver": "the whole matrix was diagonalised"}
-        dense = M.to_dense()
+        dense = M.symmetrised() @ np.eye(space.count)
         theta, x = scipy.linalg.eigh(0.5 * (dense + dense.T), subset_by_index=[0, count - 1])
         X, applies, steps = x.T, space.count, 1
     else:
@@ -95,7 +98,8 @@ def solve_eigen(problem: Eigen, A: Operator, tol: float, seed: int = 0, max_step
         "an eigenvalue of the discrete operator lies within record.residuals of each value, "
         f"at most {residuals.max():.1e}"
     )
-    modes = np.asarray(space.expand(_signed(X))) / space.cell_volume**0.5
+    modes = np.asarray(space.rescaled(space.expand(_signed(X)), inverse=True))
+    modes = modes / np.asarray(space.norm(modes)).reshape(-1, *(1,) * space.ndim)
     return EigenSolution(A.definiteness * theta, modes, residuals, applies + count, steps, choices)
 
 
@@ -108,7 +112,9 @@ def _davidson(
         return constant, 0, 0, name
 
     def preconditioned(r: Rows) -> Rows:
-        return np.asarray(M.space.compress(inverse(np.asarray(M.space.expand(r)))))
+        space = M.space
+        moved = inverse(np.asarray(space.rescaled(space.expand(r), inverse=True)))
+        return np.asarray(space.compress(space.rescaled(moved)))
 
     start = preconditioned(rng.standard_normal((wanted + 2, M.space.count)))
     V = _orthonormal(start, constant)
@@ -145,12 +151,23 @@ def _inverse(M: Operator) -> tuple[Callable[[Rows], Rows], str]:
         modes = DiagonalGenerator(M.space, symbol)
         shift = float(np.sort(np.unique(symbol))[:2].mean())
         return lambda r: modes.apply(lambda t: 1.0 / (t + shift), r), "shifted Fourier symbol"
+    factored = factored_inverse(M, incomplete=True)
+    if factored is not None:
+        return factored
     inverse, name = steady_inverse(M)
     return (lambda r: r) if inverse is None else inverse, name
 
 
 def _applied(M: Operator, X: Rows) -> Rows:
-    return np.asarray(M.space.compress(M.apply(np.asarray(M.space.expand(X)))))
+    """Rows m^(1/2) M u of the rows m^(1/2) u."""
+    space = M.space
+    return np.asarray(space.compress(space.rescaled(M.apply(space.rescaled(space.expand(X), inverse=True)))))
+
+
+def _constant(space: Any) -> Rows:
+    """The row m^(1/2), of norm 1."""
+    row = space.compress(np.asarray(space.rescaled(1.0 * space.inside)))[None]
+    return np.asarray(row / np.linalg.norm(row))
 
 
 def _orthonormal(W: Rows, against: Rows | None) -> Rows:

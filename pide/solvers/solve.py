@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pide.arrays import Array, is_numpy, like, namespace
+from pide.continuum.ingredients import given_space
 from pide.continuum.markov import MarkovJump
 from pide.continuum.problems import PointwiseTerm, Problem
 from pide.continuum.stationary import Eigen, Stationary
@@ -32,6 +33,7 @@ from pide.solvers.steppers import ETD, Exact, check_wave_stepper, checked_steppe
 from pide.solvers.uniformisation import density_stepper
 from pide.spaces.cloud import PointCloud
 from pide.spaces.grid import Grid
+from pide.spaces.space import Space
 
 __all__ = ["solve"]
 
@@ -41,7 +43,7 @@ _FRAMES = 11
 def solve(
     problem: Problem | Stationary | Eigen,
     *,
-    on: Grid | PointCloud,
+    on: Space | None = None,
     until: float | None = None,
     times: Sequence[float] | NDArray[np.float64] | None = None,
     stepper: Stepper | str = "auto",
@@ -54,8 +56,8 @@ def solve(
     Parameters
     ----------
     problem : Heat, Evolution, Wave, MarkovJump, Stationary or Eigen
-    on : Grid
-        A grid of the problem's domain.
+    on : Grid, PointCloud or None
+        A grid or a cloud of the problem's domain. None for a problem with a discrete operator: the operator's space.
     until : float, unit of time
         Last time. Negative only for waves, and for bounded generators without reaction and time-dependent source.
     times : sequence of float, unit of time
@@ -102,13 +104,12 @@ def solve(
     'Lanczos'
     """
     began, started = time.process_time(), datetime.now(UTC).isoformat(timespec="seconds")
-    if isinstance(problem, (Stationary, Eigen)):
-        grid = _steady_grid(problem, on)
-        _check_steady(problem, until, times, stepper, tol)
-        return solve_steady(problem, grid, scheme, tol)
-    if not isinstance(problem, Problem):
+    if not isinstance(problem, (Problem, Stationary, Eigen)):
         raise TypeError(f"solve({type(problem).__name__}): a problem is needed. Write Heat(A, domain, initial=...).")
-    _check_grid(problem, on)
+    on = _checked_space(problem, on)
+    if not isinstance(problem, Problem):
+        _check_steady(problem, until, times, stepper, tol)
+        return solve_steady(problem, on, scheme, tol)
     method = checked_stepper(stepper)
     if not 0.0 < tol < 1.0:
         raise ValueError(f"solve(tol={tol}): a relative error between 0 and 1 is needed. Write tol=1e-6.")
@@ -156,18 +157,11 @@ def _check_steady(problem: Stationary | Eigen, until: Any, times: Any, stepper: 
         raise ValueError(f"solve(tol={tol}): a relative residual between 0 and 1 is needed. Write tol=1e-8.")
 
 
-def _steady_grid(problem: Stationary | Eigen, on: Grid | PointCloud) -> Any:
-    """The space, once it fits the problem; eigenvalues are those of grids."""
-    if isinstance(on, PointCloud) and isinstance(problem, Eigen):
-        raise TypeError(
-            "solve(Eigen) on a point cloud: eigenvalues are computed on grids. Write "
-            "scipy.sparse.linalg.eigsh(A.on(cloud, exterior).symmetrised()), whose vectors are m^(1/2) u."
-        )
-    _check_grid(problem, on)
-    return on
-
-
-def _check_grid(problem: Problem | Stationary | Eigen, on: Grid | PointCloud) -> None:
+def _checked_space(problem: Problem | Stationary | Eigen, on: Any) -> Space:
+    """The space to solve on: that of a discrete operator, otherwise a grid or a cloud of the problem's domain."""
+    own: Space | None = given_space(problem.operator)
+    if own is not None:
+        return own if on is None else on
     if not isinstance(on, (Grid, PointCloud)):
         raise TypeError(f"solve(on={type(on).__name__}): a grid or a point cloud is needed. Write on=domain.grid(64).")
     if on.domain is not problem.domain and on.domain != problem.domain:
@@ -175,6 +169,7 @@ def _check_grid(problem: Problem | Stationary | Eigen, on: Grid | PointCloud) ->
             f"solve: the grid belongs to {on.domain!r}, the problem to {problem.domain!r}. "
             "Write on=problem.domain.grid(...)."
         )
+    return on
 
 
 def _output_times(until: Any, times: Any, method: Stepper | None) -> tuple[NDArray[np.float64], str]:
@@ -201,7 +196,7 @@ def _output_times(until: Any, times: Any, method: Stepper | None) -> tuple[NDArr
     return outputs + 0.0, ""
 
 
-def _flow(problem: Problem, generator: Operator, on: Grid | PointCloud) -> Flow:
+def _flow(problem: Problem, generator: Operator, on: Space) -> Flow:
     """The flow of the problem on the grid, all data in the library of the initial data."""
     u = _field(problem.initial, "initial", on)
     load = generator.load
@@ -217,7 +212,7 @@ def _flow(problem: Problem, generator: Operator, on: Grid | PointCloud) -> Flow:
     return Flow(generator, u, load, source, reaction, _velocity(problem, u, on))
 
 
-def _field(data: Any, name: str, on: Grid | PointCloud) -> Array:
+def _field(data: Any, name: str, on: Space) -> Array:
     """Initial data as a field, in their own array library when they have one."""
     if not array_api_compat.is_array_api_obj(data) or data.ndim == 0:
         return on.sample(data)
@@ -225,7 +220,7 @@ def _field(data: Any, name: str, on: Grid | PointCloud) -> Array:
     return data
 
 
-def _velocity(problem: Problem, u: Array, on: Grid | PointCloud) -> Array | None:
+def _velocity(problem: Problem, u: Array, on: Space) -> Array | None:
     """u_t at t = 0 of a wave, in the library and with the batch of u."""
     if not isinstance(problem, Wave):
         return None
@@ -233,7 +228,7 @@ def _velocity(problem: Problem, u: Array, on: Grid | PointCloud) -> Array | None
     return namespace(u).zeros_like(u) + (like(v, u) if is_numpy(v) else v)
 
 
-def _bound(term: PointwiseTerm, u: Array, on: Grid | PointCloud) -> Callable[..., Array]:
+def _bound(term: PointwiseTerm, u: Array, on: Space) -> Callable[..., Array]:
     """The term as a field of (u, t), or of t, zero outside the domain, with coordinates like u."""
     x = tuple(like(np.ascontiguousarray(c), u) for c in on.coordinates) if term.uses_coordinates else ()
     zero = namespace(u).zeros_like(u)

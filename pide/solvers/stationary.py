@@ -18,6 +18,7 @@ from pide.continuum.stationary import Stationary
 from pide.operators.algebra import scale
 from pide.operators.base import Operator
 from pide.solvers.diagonal import DiagonalGenerator
+from pide.solvers.factored import factored_inverse
 from pide.solvers.linear import conjugate_gradients
 from pide.solvers.rows import as_rows, detached, norms
 from pide.solvers.steady_inverse import steady_inverse
@@ -110,7 +111,7 @@ def solve_system(A: Operator, b: Array, tol: float, max_iterations: int = 500) -
         b = _centred(A.space, b)
         choices["mean"] = "A kills constants: the data have mean zero, and u is the solution of mean zero"
     M = scale(A, float(A.definiteness))
-    inverse, name = steady_inverse(M)
+    inverse, name = (factored_inverse(M) if is_numpy(b) else None) or steady_inverse(M)
     floor = _FLOOR * float(namespace(b).finfo(b.dtype).eps)
     if tol < floor:
         choices["tolerance"] = f"{floor:.1e}, what {b.dtype} can reach, instead of {tol:.1e}"

@@ -10,6 +10,7 @@ import numpy as np
 
 from pide.arrays import namespace
 from pide.continuum.stationary import Eigen, Stationary
+from pide.discretise import discretise
 from pide.operators.base import Operator
 from pide.result import Result
 from pide.solvers.ball import solve_in_ball
@@ -17,14 +18,15 @@ from pide.solvers.eigen import solve_eigen
 from pide.solvers.record import Record, machine, versions
 from pide.solvers.stationary import solve_stationary
 from pide.spaces.grid import Grid
+from pide.spaces.space import Space
 
 __all__ = ["solve_steady"]
 
 _SEED = 0
 
 
-def solve_steady(problem: Stationary | Eigen, on: Grid, scheme: str, tol: float) -> Result:
-    """Solution of a steady problem on a grid; `pide.solve` documents the arguments."""
+def solve_steady(problem: Stationary | Eigen, on: Space, scheme: str, tol: float) -> Result:
+    """Solution of a steady problem on a grid, cloud or graph; `pide.solve` documents the arguments."""
     began, started = time.process_time(), datetime.now(UTC).isoformat(timespec="seconds")
     settings: dict[str, str | float | int] = {"tol": tol, "scheme": scheme}
     if scheme == "zernike" and isinstance(on, Grid):
@@ -32,7 +34,7 @@ def solve_steady(problem: Stationary | Eigen, on: Grid, scheme: str, tol: float)
         A = problem.operator.on(on, exterior=problem.exterior)
         record = _record(A, sampled.choices, 0, sampled.expansion.degree, sampled.u, settings, began, started)
         return Result(problem, A, np.zeros(1), sampled.u[None], Record(**record | {"error_estimate": sampled.error}))
-    A = problem.operator.on(on, exterior=problem.exterior, scheme=scheme)
+    A = discretise(problem.operator, on, exterior=problem.exterior, scheme=scheme)
     if isinstance(problem, Eigen):
         pairs = solve_eigen(problem, A, tol, _SEED)
         record = _record(A, pairs.choices, pairs.applies, pairs.steps, np.ones(1), settings, began, started)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
+import scipy.sparse.csgraph
+from numpy.typing import ArrayLike, NDArray
 
-from pide.arrays import Array, namespace
-from pide.spaces.space import Space
+from pide.arrays import Array
+from pide.spaces.scattered import Scattered, coordinate_columns
 
 __all__ = ["Graph"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Graph(Space):
+class Graph(Scattered):
     """Vertices 0 .. N - 1 joined by edges of weight a_ij = a_ji >= 0, with <u, v> = sum_i m_i u_i v_i.
 
     Parameters
@@ -26,92 +27,104 @@ class Graph(Space):
         a_ij; the diagonal is ignored, because loops carry nothing.
     measure : {"unit", "degree"}
         m_i = 1, or m_i = d_i = sum_j a_ij.
+    positions : array, shape (N, d), or None
+        Where the vertices are, for functions and pictures. None: functions take the number of the vertex.
+    inside : array of booleans, shape (N,), or None
+        The vertices that belong to the domain; at the others fields are zero, and an exterior condition says what
+        neighbours see there. None: all of them.
 
     Notes
     -----
-    `pide.operators.graph.graph_laplacian` makes the three Laplacians. Functions given to `sample` take the number of
-    the vertex.
+    `pide.graph_laplacian` makes the three Laplacians.
 
     Raises
     ------
     ValueError
-        An adjacency that is not square, symmetric, finite and >= 0; isolated vertices with measure "degree".
+        An adjacency that is not square, symmetric, finite and >= 0; isolated vertices with measure "degree"; positions
+        or a set of vertices that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> triangle = Graph(1 - np.eye(3))
+    >>> triangle, float(triangle.sample(lambda k: k)[2])
+    (Graph(3 vertices, 3 edges), 2.0)
     """
 
     _noun = "graph"
 
     adjacency: Any
-    measure: InitVar[Literal["unit", "degree"]] = "unit"
+    measure: Literal["unit", "degree"] = "unit"
+    positions: NDArray[np.float64] | None = None
+    inside: NDArray[np.bool_] = None  # type: ignore[assignment]  # completed by __post_init__
     masses: NDArray[np.float64] = field(init=False)
     _cache: dict[tuple[str, ...], Array] = field(default_factory=dict, init=False, repr=False)
 
-    def __post_init__(self, measure: str) -> None:
+    def __post_init__(self) -> None:
         adjacency = _checked(self.adjacency)
         object.__setattr__(self, "adjacency", adjacency)
-        if measure not in ("unit", "degree"):
-            raise ValueError(f"Graph(measure={measure!r}): there are 'unit' and 'degree'. Write measure='unit'.")
-        if measure == "degree" and np.any(self.degrees == 0):
+        if self.measure not in ("unit", "degree"):
+            raise ValueError(f"Graph(measure={self.measure!r}): there are 'unit' and 'degree'. Write measure='unit'.")
+        if self.measure == "degree" and np.any(self.degrees == 0):
             lonely = int(np.flatnonzero(self.degrees == 0)[0])
             raise ValueError(
                 f"Graph(measure='degree'): vertex {lonely} has no edge, its mass is 0. Remove such vertices."
             )
-        object.__setattr__(self, "masses", self.degrees if measure == "degree" else np.ones(self.size))
+        size = adjacency.shape[0]
+        object.__setattr__(self, "masses", self.degrees if self.measure == "degree" else np.ones(size))
+        object.__setattr__(self, "positions", _checked_positions(self.positions, size))
+        object.__setattr__(self, "inside", _checked_inside(self.inside, size))
 
     def __repr__(self) -> str:
-        return f"Graph({self.size} vertices, {self.adjacency.nnz // 2} edges)"
+        part = "" if self.count == self.size else f", {self.count} of them inside"
+        return f"Graph({self.size} vertices{part}, {self.adjacency.nnz // 2} edges)"
 
-    @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
-        """(N,)."""
-        return (self.adjacency.shape[0],)
-
-    @property
-    def size(self) -> int:
-        """N."""
-        return int(self.adjacency.shape[0])
-
-    @property
-    def count(self) -> int:
-        """N."""
-        return self.size
-
-    @property
-    def cell_volume(self) -> NDArray[np.float64]:
-        """The masses."""
-        return self.masses
-
-    @property
-    def periodic(self) -> bool:
-        """False."""
-        return False
+    def restricted_to(self, inside: ArrayLike) -> Graph:
+        """The same graph with another set of vertices inside."""
+        return replace(self, inside=np.asarray(inside))
 
     @cached_property
     def degrees(self) -> NDArray[np.float64]:
-        """d_i = sum_j a_ij."""
+        """d_i = sum_j a_ij, over the vertices outside too."""
         return np.asarray(self.adjacency.sum(axis=1), dtype=np.float64).ravel()
 
     @cached_property
-    def coordinates(self) -> tuple[NDArray[np.float64], ...]:
-        """The numbers of the vertices, one array of shape (N,)."""
-        return (np.arange(self.size, dtype=np.float64),)
+    def coordinates(self) -> tuple[NDArray[Any], ...]:
+        """Coordinates of the vertices, d arrays of shape (N,); without positions one array, their numbers."""
+        if self.positions is None:
+            return coordinate_columns(np.arange(self.size)[:, None])
+        return coordinate_columns(self.positions)
 
     @cached_property
-    def inside(self) -> NDArray[np.bool_]:
-        """True for every vertex."""
-        return np.ones(self.shape, dtype=np.bool_)
+    def components(self) -> NDArray[np.int32]:
+        """Number of the connected component of every vertex, shape (N,)."""
+        return np.asarray(scipy.sparse.csgraph.connected_components(self.adjacency, directed=False)[1])
 
-    @cached_property
-    def root_masses(self) -> NDArray[np.float64] | None:
-        """m^(1/2), None for unit masses."""
-        return None if np.all(self.masses == 1.0) else np.sqrt(self.masses)
 
-    def mean(self, u: Array) -> Array:
-        """sum_i m_i u_i / sum_i m_i."""
-        self._check_shape(u, "u")
-        return self._integral(u) / float(self.masses.sum())
+def _checked_positions(positions: Any, size: int) -> NDArray[np.float64] | None:
+    if positions is None:
+        return None
+    array = np.array(positions, dtype=np.float64)
+    if array.ndim != 2 or array.shape[0] != size or not np.isfinite(array).all():
+        raise ValueError(
+            f"Graph(positions of shape {array.shape}): needed are finite coordinates of shape ({size}, d). "
+            "Write positions[:, None] for vertices on a line."
+        )
+    array.flags.writeable = False
+    return array
 
-    def _integral(self, f: Array) -> Array:
-        return namespace(f).sum(f * self._cached("masses", f), axis=-1)
+
+def _checked_inside(inside: Any, size: int) -> NDArray[np.bool_]:
+    if inside is None:
+        return np.ones(size, dtype=np.bool_)
+    mask = np.array(inside)
+    if mask.dtype != np.bool_ or mask.shape != (size,) or not mask.any():
+        raise ValueError(
+            f"Graph(inside of dtype {mask.dtype} and shape {mask.shape}): needed are booleans of shape ({size},), some "
+            "of them true. Write numpy.isin(numpy.arange(N), vertices)."
+        )
+    mask.flags.writeable = False
+    return mask
 
 
 def _checked(adjacency: Any) -> Any:

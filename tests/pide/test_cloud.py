@@ -297,7 +297,6 @@ def test_second_moments_halve_the_error_of_a_fractional_solve(disc_cloud):
             "engine='dense'",
         ),
         (lambda A, c: A.on(PointCloud(c.points, 1.0), exterior=pide.Zero()), ValueError, "domain=..."),
-        (lambda A, c: pide.solve(pide.Eigen(A, BOX, exterior=pide.Zero(), count=2), on=c), TypeError, "symmetrised"),
     ],
 )
 def test_messages_of_operators_on_clouds(make, error, remedy):
