@@ -3,21 +3,20 @@
 import contextlib
 import io
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
-from sphinx_gallery.scrapers import figure_rst
 
 import pide
 from pide.claims import CLAIMS
 from pide.cli import main
+
+sys.path.insert(0, str(Path(__file__).parent / "_scripts"))
 
 COMMANDS = [[], ["run"], ["info"], ["verify"], ["train"], ["evaluate"], ["predict"], ["compare"], ["audit"]]
 
@@ -57,27 +56,12 @@ html_static_path = ["_static"]
 html_math_renderer = "mathml"
 
 
-class PictureFiles:
-    """Pictures that an example writes into its folder, moved into the gallery: examples use no pyplot state."""
-
-    def __repr__(self) -> str:
-        return "PictureFiles"
-
-    def __call__(self, block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
-        folder, moved = Path(block_vars["src_file"]).parent, []
-        for picture in sorted(folder.glob("*.png")):
-            target = block_vars["image_path_iterator"].next()
-            shutil.move(picture, target)
-            moved.append(target)
-        return str(figure_rst(moved, gallery_conf["src_dir"]))
-
-
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": "/plot_",
     "ignore_pattern": r"papers|__init__",
-    "image_scrapers": (PictureFiles(),),
+    "image_scrapers": ("gallery_pictures.move_pictures",),
     "reset_modules": (),
     "download_all_examples": False,
     "show_signature": False,

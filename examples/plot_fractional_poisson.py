@@ -3,9 +3,9 @@ Fractional Poisson problems
 ===========================
 
 (-Delta)^s u = 1 in a plane domain, u = 0 outside: the mean time after which a jump process leaves the domain. Three
-domains and two orders; then the error on the disc, where the solution is known: (1 - |x|^2)^s up to a constant (Getoor
-1961). The boundary correction, chosen by default, makes the error of plain restriction 50 to 1000 times
-smaller here. Writes fractional_poisson.png.
+domains and two orders; then the error on the disc, where the solution is known: (1 - r^2)^s up to a constant, r the
+distance to the centre (Getoor 1961). The boundary correction, chosen by default, makes the error of plain restriction
+50 to 1000 times smaller here. Writes fractional_poisson.png.
 """
 
 import numpy as np

@@ -4,7 +4,7 @@ Local and nonlocal diffusion together
 
 u_t = a u_xx - b (-Delta)^s u: Brownian motion with jumps. On a torus the sum is diagonal, and its symbol is the sum of
 the symbols. On an interval the Laplacian rules near the centre of a spreading bump, and the jumps make the tails, which
-fall like t b c_{1,s} |x|^{-1-2s}. Writes mixed_diffusion.png.
+fall like t b c_{1,s} x^{-1-2s} for large x. Writes mixed_diffusion.png.
 """
 
 import numpy as np

@@ -2,10 +2,11 @@
 Potentials: the inverse of a fractional Laplacian
 =================================================
 
-The Riesz potential (-Delta)^(-s) v integrates a density v against c |x - y|^(2s - n); at s = n/2 the kernel becomes a
-logarithm, and only densities of zero mean have a potential. Galerkin weights average the kernel over pairs of cells, so
-the matrix is positive definite; leaving out the self cell, where the kernel is infinite, makes it indefinite and loses
-orders. Smooth densities deserve the spectral weights of the truncated kernel. Writes potentials.png.
+The Riesz potential (-Delta)^(-s) v integrates a density v against c r^(2s - n), r the distance; at s = n/2 the kernel
+becomes a logarithm, and only densities of zero mean have a potential. Galerkin weights average the kernel over pairs
+of cells, so the matrix is positive definite; leaving out the self cell, where the kernel is infinite, makes it
+indefinite and loses orders. Smooth densities deserve the spectral weights of the truncated kernel. Writes
+potentials.png.
 """
 
 import math

@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "errors.md"
 HEAD = """# Errors and what to do
 
-Each message says what was given, what was needed and what to write. This page lists the messages that the tests provoke,
-by the place that raises it; numbers and names in it are those of the test. It is written by
+Each message says what was given, what was needed and what to write. This page lists the messages that tests
+provoke, by the place that raises it; numbers and names in it are those of the test. It is written by
 `python docs/_scripts/errors.py`.
 
 Exceptions with a name of their own are in `pide.errors`: `StepTooLarge` (its `.largest` is the largest certified step),
