@@ -13,7 +13,10 @@ from pide.verification import claims as _claims
 from pide.verification import defects as _defects
 from pide.verification import defects_facts as _defects_facts
 from pide.verification import defects_flows as _defects_flows
+from pide.verification import defects_layers as _defects_layers
 from pide.verification.adapters import as_subject, dense_diffusion, matrix_subject
+from pide.verification.affinities import AffinityMap, affinity_of
+from pide.verification.blocks import BlockMap, block_of
 from pide.verification.certificate import Certificate, CertificateError, Certificates
 from pide.verification.certifying import certify, certify_states
 from pide.verification.checking import check, parametrize
@@ -22,7 +25,8 @@ from pide.verification.facts import Facts
 from pide.verification.family import Family, Limit, family
 from pide.verification.flows import FlowMap, SolverMap, WaveMap, flow_of, heat_flow, solver_of, wave_of
 from pide.verification.honest import HONEST
-from pide.verification.modules import module_subject
+from pide.verification.layers import LayerMap, Stage
+from pide.verification.modules import module_layer, module_subject
 from pide.verification.mutants import MUTANTS, Mutant, kill_matrix
 from pide.verification.orders import CompatibilityTable, ObservedOrder, compatibility_table, observed_order
 from pide.verification.proofs import DiffusionMatrix
@@ -33,6 +37,8 @@ __all__ = [
     "CHECKS",
     "HONEST",
     "MUTANTS",
+    "AffinityMap",
+    "BlockMap",
     "Certificate",
     "CertificateError",
     "Certificates",
@@ -43,16 +49,20 @@ __all__ = [
     "Facts",
     "Family",
     "FlowMap",
+    "LayerMap",
     "Limit",
     "Mutant",
     "ObservedOrder",
     "Report",
     "Row",
     "SolverMap",
+    "Stage",
     "Subject",
     "Trial",
     "WaveMap",
+    "affinity_of",
     "as_subject",
+    "block_of",
     "certify",
     "certify_states",
     "check",
@@ -64,6 +74,7 @@ __all__ = [
     "kill_matrix",
     "matrix_subject",
     "measures",
+    "module_layer",
     "module_subject",
     "observed_order",
     "parametrize",
@@ -71,4 +82,4 @@ __all__ = [
     "wave_of",
 ]
 
-del _claims, _defects, _defects_facts, _defects_flows
+del _claims, _defects, _defects_facts, _defects_flows, _defects_layers

@@ -9,11 +9,14 @@ from typing import Any
 
 from pide.claims import CLAIMS
 from pide.verification.adapters import as_subject
+from pide.verification.affinities import AffinityMap
+from pide.verification.blocks import BlockMap
 from pide.verification.budget import OverBudget, limited
 from pide.verification.claim import CHECKS, Check, NotApplicableError, NotCheckableError, SubjectError, Trial, ordered
 from pide.verification.estimate import ROUNDOFF, undecidable
 from pide.verification.family import Family
 from pide.verification.flows import FlowMap, SolverMap, WaveMap
+from pide.verification.layers import LayerMap
 from pide.verification.report import (
     EXPECTED,
     FAILS,
@@ -31,7 +34,8 @@ from pide.verification.subject import Subject
 
 __all__ = ["check", "parametrize"]
 
-Target = Subject | Family | FlowMap | WaveMap | SolverMap
+Target = Subject | Family | FlowMap | WaveMap | SolverMap | AffinityMap | BlockMap | LayerMap
+_MAPS = (Family, FlowMap, SolverMap, WaveMap, AffinityMap, BlockMap, LayerMap)
 
 
 def check(
@@ -48,7 +52,7 @@ def check(
 
     Parameters
     ----------
-    subject : pide operator, Subject, matrix, Family, FlowMap, WaveMap or SolverMap
+    subject : pide operator, Subject, matrix, Family, FlowMap, WaveMap, SolverMap, AffinityMap, BlockMap or LayerMap
         See `pide.verification.adapters.as_subject`.
     claims : None, "all", or names
         None: what the subject claims, and the properties every operator must have; claims it does not make become rows
@@ -125,8 +129,8 @@ def validate_names(names: Iterable[str]) -> None:
 
 
 def as_target(subject: Any) -> Target:
-    """`subject` itself if it is a family, flow, wave or solver, else as an operator."""
-    return subject if isinstance(subject, (Family, FlowMap, SolverMap, WaveMap)) else as_subject(subject)
+    """`subject` itself if it is a family or one of the maps, else as an operator."""
+    return subject if isinstance(subject, _MAPS) else as_subject(subject)
 
 
 def run(check: Check, target: Target, draws: Draws, claimed: bool, budget: float | None = None) -> Row:

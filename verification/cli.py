@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--samples", type=int, default=20, help="draws per check")
     options.add_argument("--dtype", default="float64", help="float64 or float32")
+    options.add_argument("--budget", type=float, metavar="SECONDS", help="CPU time that each row may use")
     options.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     options.add_argument("--html", type=Path, metavar="FILE", help="write the report as an HTML table")
     options.add_argument("--certify", action="store_true", help="also prove the claims for the exact numbers stored")
@@ -60,7 +61,9 @@ def print_report(options: argparse.Namespace) -> int:
     """Check the target, print the report and write it where asked."""
     claims = "all" if options.claims == ["all"] else options.claims
     subject = load(options.target)
-    report: Report = check(subject, claims, seed=options.seed, samples=options.samples, dtype=options.dtype)
+    report: Report = check(
+        subject, claims, seed=options.seed, samples=options.samples, dtype=options.dtype, budget=options.budget
+    )
     print(report)
     for path, text in ((options.json, report.to_json), (options.html, report.to_html)):
         if path is not None:

@@ -14,15 +14,18 @@ from pide.continuum.exterior import Reflecting, Zero
 from pide.continuum.kernels import Gaussian, Linear, PowerLaw
 from pide.continuum.operators import FractionalLaplacian, Laplacian, NonlocalDiffusion
 from pide.verification.adapters import as_subject, dense_diffusion
+from pide.verification.affinities import AffinityMap
+from pide.verification.blocks import BlockMap
 from pide.verification.family import Family, family
 from pide.verification.flows import FlowMap, SolverMap, WaveMap
+from pide.verification.layers import LayerMap
 from pide.verification.subject import Subject
 
 __all__ = ["HONEST", "Target", "honest"]
 
 Field = NDArray[np.float64]
 
-Target = Subject | Family | FlowMap | WaveMap | SolverMap
+Target = Subject | Family | FlowMap | WaveMap | SolverMap | AffinityMap | BlockMap | LayerMap
 
 HONEST: dict[str, Callable[[], Any]] = {}
 """Builders of targets by name."""

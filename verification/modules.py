@@ -15,15 +15,17 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pide.arrays import Array, to_host
 from pide.operators.interop import as_operator
 from pide.spaces.grid import Grid
 from pide.verification.adapters import as_subject
 from pide.verification.facts import Facts
+from pide.verification.layers import LayerMap, Stage
 from pide.verification.subject import Subject
 
-__all__ = ["module_subject"]
+__all__ = ["module_layer", "module_subject"]
 
 
 def module_subject(
@@ -51,10 +53,7 @@ def module_subject(
     TypeError
         For anything but a torch module.
     """
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(module, torch.nn.Module):
-        kind = type(module).__name__
-        raise TypeError(f"module is a {kind}: needed is a torch module. For a function write as_operator(f, on=grid).")
+    torch = _torch_of(module, "as_operator(f, on=grid)")
 
     @cache
     def in_dtype(dtype: Any) -> Callable[[Any], Any]:
@@ -84,6 +83,96 @@ def module_subject(
     subject = as_subject(as_operator(apply, on, adjoint, claims))
     facts = Facts(on.spacing, pushforward=pushforward, pullback=pullback)
     return replace(subject, name=name or type(module).__name__, facts=facts)
+
+
+def module_layer(
+    module: Any,
+    shape: tuple[int, ...],
+    *,
+    states: Iterable[str] = (),
+    reference: Callable[[Array], Array] | None = None,
+    stage: Callable[[NDArray[np.float64]], Stage] | None = None,
+    name: str | None = None,
+) -> LayerMap:
+    """A torch module on features (B, *shape) as a layer, with the gradients that automatic differentiation gives.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In the mode, training or evaluation, in which it is to be checked.
+    shape : tuple of int
+        (C, *positions).
+    states : iterable of str
+        "layer_equivariant", "layer_non_expansive": what the layer makes a statement of.
+    reference, stage : callables, optional
+        See `LayerMap`.
+
+    Notes
+    -----
+    The checks see copies of the module in the dtype of the features, made once; the module itself does not change.
+
+    Raises
+    ------
+    TypeError
+        For anything but a torch module.
+    """
+    torch = _torch_of(module, "LayerMap(name, f, shape)")
+    kinds = {np.dtype(np.float32): torch.float32, np.dtype(np.float64): torch.float64}
+
+    @cache
+    def in_dtype(dtype: Any) -> Any:
+        return deepcopy(module).to(kinds[dtype])
+
+    def parameters(copy: Any) -> dict[str, Any]:
+        return {key: value for key, value in copy.named_parameters() if value.requires_grad}
+
+    def apply(x: Array) -> Array:
+        with torch.no_grad():
+            return to_host(in_dtype(x.dtype)(torch.from_numpy(np.ascontiguousarray(x))))
+
+    def parametrised(values: Array, x: Array) -> Array:
+        copy, moved, start = in_dtype(x.dtype), {}, 0
+        for key, value in parameters(copy).items():
+            part = torch.from_numpy(np.ascontiguousarray(values[start : start + value.numel()]))
+            moved[key], start = part.reshape(value.shape).to(value.dtype), start + value.numel()
+        with torch.no_grad():
+            return to_host(torch.func.functional_call(copy, moved, torch.from_numpy(np.ascontiguousarray(x))))
+
+    def gradients(x: Array, g: Array, wanted: Callable[[Any, Any], list[Any]]) -> list[Any]:
+        copy, leaf = in_dtype(x.dtype), torch.from_numpy(x.copy()).requires_grad_()
+        inputs, y = wanted(copy, leaf), copy(leaf)
+        out = torch.autograd.grad(y, inputs, torch.from_numpy(g.astype(x.dtype)), allow_unused=True)
+        return [
+            np.zeros(tuple(v.shape)) if d is None else to_host(d.detach()) for v, d in zip(inputs, out, strict=True)
+        ]
+
+    def pullback(x: Array, g: Array) -> Array:
+        return gradients(x, g, lambda copy, leaf: [leaf])[0]
+
+    def parameter_pullback(x: Array, g: Array) -> Array:
+        return np.concatenate([d.ravel() for d in gradients(x, g, lambda copy, leaf: list(parameters(copy).values()))])
+
+    double = parameters(in_dtype(np.dtype(np.float64))).values()
+    flat = np.concatenate([np.zeros(0), *(to_host(value.detach()).ravel() for value in double)])
+    return LayerMap(
+        name or type(module).__name__, apply, shape, frozenset(states), reference, pullback, flat, parametrised,
+        parameter_pullback, stage, _longest_sum(double, shape), repr(module),
+    )  # fmt: skip
+
+
+def _longest_sum(parameters: Iterable[Any], shape: tuple[int, ...]) -> int:
+    """Inputs of one output of every weight, one after the other, plus a sum over positions and one over channels."""
+    inputs = sum(value.numel() // max(1, value.shape[0]) if value.ndim > 1 else 2 for value in parameters)
+    return inputs + int(np.prod(shape[1:])) + 2 * shape[0] + 64
+
+
+def _torch_of(module: Any, alternative: str) -> Any:
+    """The torch package, if `module` is one of its modules."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(module, torch.nn.Module):
+        kind = type(module).__name__
+        raise TypeError(f"module is a {kind}: needed is a torch module. For a function write {alternative}.")
+    return torch
 
 
 def _fields(module: Callable[[Any], Any], on: Grid, channel: bool) -> Callable[[Any], Any]:

@@ -53,13 +53,15 @@ def page() -> str:
     dense = "dense two components", "dense nystroem"
     rest = {name: check(make()) for name, make in HONEST.items() if name not in dense}
     exact = {name: report for name, report in rest.items() if _kind(name) in ("operator", "family")}
-    moving = {name: report for name, report in rest.items() if _kind(name) not in ("operator", "family")}
+    moving = {name: report for name, report in rest.items() if _kind(name) in ("flow", "wave", "solver")}
+    learned = {name: report for name, report in rest.items() if _kind(name) in ("affinity", "block", "layer")}
     parts = [
         _introduction([report for _, report in (*diffusion, *others)] + list(rest.values())),
         "## Nonlocal diffusion on grids\n\n" + _table(diffusion),
         "## Other operators\n\n" + _table(others),
         "## Closed forms and limits\n\n" + _rows_table(exact, _is_exact),
         "## Flows, waves and steady problems\n\n" + _rows_table(moving, lambda row: True),
+        "## Affinities, blocks of stages and layers\n\n" + _rows_table(learned, lambda row: True),
         "## Wrong operators\n\n" + _kills(),
     ]
     return "\n\n".join(parts) + "\n"

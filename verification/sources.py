@@ -13,6 +13,7 @@ DU = "Du, Nonlocal Modeling, Analysis, and Computation (2019)"
 STEIN = "Stein, Singular Integrals (1970)"
 PARLETT = "Parlett, The Symmetric Eigenvalue Problem (1998)"
 HAIRER = "Hairer, Lubich and Wanner, Geometric Numerical Integration (2006)"
+BOHN = "Bohn, Griebel and Kannan (2021)"
 PAZY = "Pazy, Semigroups of Linear Operators (1983)"
 
 _RATES = "w symmetric, w >= 0, kappa >= 0"
@@ -78,6 +79,20 @@ SOURCES: dict[str, tuple[str, str]] = {
     "flow_generator": (_FLOW + "L self-adjoint and <= 0", f"{PAZY}, theorem 2.4"),
     "flow_equilibrium": (_FLOW + "one component, kappa = 0", SENETA),
     "flow_order": ("one-step method of a stated order", "Hairer, Norsett and Wanner, Solving ODEs I (1993)"),
+    "finite_where_points_coincide": ("features of moderate size", "definition"),
+    "same_embedding_symmetric": ("one embedding of both arguments, a normaliser that keeps symmetry", "definition"),
+    "blocks_agree": (_ALWAYS, f"{HIGHAM}, section 4.2"),
+    "block_definition": ("stages that restart from the input, rates exposed", f"{BOHN}, (4.1)"),
+    "block_system": ("two stages, L linear", f"{BOHN}, (4.2)"),
+    "block_energy": ("L self-adjoint and <= 0, h lambda_max up to the limit of R", f"{HIGHAM}, chapter 17"),
+    "layer_matches_operator": ("a map by pide's operators is given", f"{HIGHAM}, section 1.6"),
+    "layer_equivariant": ("stated: no positions enter", "definition"),
+    "layer_batch_independent": ("no statistics of the batch", "definition"),
+    "layer_preserves_dtype": (_ALWAYS, "the array API standard, type promotion"),
+    "layer_finite": (_ALWAYS, "definition"),
+    "layer_single_precision": (_ALWAYS, f"{HIGHAM}, section 1.6"),
+    "layer_gradient": ("differentiable at the drawn points", "Griewank and Walther, Evaluating Derivatives (2008)"),
+    "layer_non_expansive": ("stated: affinity frozen, L self-adjoint in d", "|(I - l W) z|^2 expanded"),
     "wave_energy": ("L self-adjoint and <= 0, no source", HAIRER),
     "wave_reversible": ("L self-adjoint and <= 0, no source", HAIRER),
     "residual": ("A u = f is solvable", f"{HIGHAM}, section 7.1"),

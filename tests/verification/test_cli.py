@@ -31,6 +31,20 @@ def test_discovery_from_the_shell(capsys):
     assert "seed 9" in capsys.readouterr().out
 
 
+def test_a_row_over_its_budget_does_not_pass(tmp_path, monkeypatch, capsys):
+    module = (
+        "import pide\ndef endless(v):\n    while True:\n        v = v + 0.0\n"
+        "def build():\n    return pide.as_operator(endless, on=pide.Torus((1.0,)).grid(8), claims={'linear'})\n"
+    )
+    (tmp_path / "slow_operators.py").write_text(module)
+    monkeypatch.chdir(tmp_path)
+    assert verify(["slow_operators:build", "--claims", "linear", "--budget", "0.05"]) == 1
+    assert "needs more than 0.05 s of CPU time" in capsys.readouterr().out
+    assert verify([TARGET, "--claims", "linear", "--budget", "20"]) == 0
+    assert verify([TARGET, "--budget", "-1"]) == 2
+    assert "Write budget=10" in capsys.readouterr().err
+
+
 def test_the_kill_matrix(capsys):
     assert verify(["--mutants"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -1,10 +1,13 @@
 """The checks, by subject of their statement; importing this package fills `pide.verification.claim.CHECKS`."""
 
 from pide.verification.claims import (
+    affinity,
+    block,
     evolution,
     exact,
     flow,
     implementation,
+    layer,
     limit,
     markov,
     operator,
@@ -14,10 +17,13 @@ from pide.verification.claims import (
 )
 
 __all__ = [
+    "affinity",
+    "block",
     "evolution",
     "exact",
     "flow",
     "implementation",
+    "layer",
     "limit",
     "markov",
     "operator",
