@@ -1,10 +1,34 @@
-"""pide.nets: torch modules made of the same operators that `pide` solves with and `pide.verification` checks."""
+"""pide.nets: torch modules made of the same operators that `pide` solves with and `pide.verification` checks.
+
+Public names are imported on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 try:
     import torch  # noqa: F401
 except ImportError as error:
     raise ImportError('pide.nets needs torch. Write: pip install "pide-operators[nets]"') from error
 
-from pide.nets import layers
+_HOME: dict[str, str] = {}
+_MODULES = ("analysis", "data", "layers", "models")
 
-__all__ = ["layers"]
+__all__ = sorted([*_HOME, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value: Any = importlib.import_module(f"pide.nets.{name}")
+    elif name in _HOME:
+        value = getattr(importlib.import_module(f"pide.nets.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module 'pide.nets' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

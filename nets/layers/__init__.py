@@ -1,14 +1,22 @@
 """Layers: each applies pide operators to the axes of a batch of feature maps."""
 
 from pide.nets.layers.diffusion import LearnableDiffusionStep, NonlocalDiffusionStep
+from pide.nets.layers.hamiltonian import HamiltonianBlock, HamiltonianChain, SymmetricForce
 from pide.nets.layers.nonlocal_block import NonlocalBlock
 from pide.nets.layers.nonlocal_stage import NonlocalStage
 from pide.nets.layers.pide_block import PIDEBlock
+from pide.nets.layers.residual import BasicBlock, PreActBasic, PreActBottleneck
 
 __all__ = [
+    "BasicBlock",
+    "HamiltonianBlock",
+    "HamiltonianChain",
     "LearnableDiffusionStep",
     "NonlocalBlock",
     "NonlocalDiffusionStep",
     "NonlocalStage",
     "PIDEBlock",
+    "PreActBasic",
+    "PreActBottleneck",
+    "SymmetricForce",
 ]

@@ -1,0 +1,55 @@
+"""Initial weights of the published networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import nn
+
+from pide.nets.layers import NonlocalBlock, NonlocalStage
+
+__all__ = ["initialise", "seeded"]
+
+# Standard deviation of the standard normal distribution cut off at -2 and 2: sqrt(1 - 4 pdf(2) / (2 cdf(2) - 1)).
+_SPREAD = math.sqrt(1 - 4 * math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2)))
+
+
+def initialise(net: nn.Module) -> nn.Module:
+    """Kernels from the normal distribution of variance 2 / fan-in cut off at two deviations; biases 0; BN identity.
+
+    Parameters
+    ----------
+    net : nn.Module
+        Changed in place and returned. `NonlocalBlock` and `NonlocalStage` keep their own initial weights.
+
+    Notes
+    -----
+    The variance is that after the cut, as in the He initialiser of Keras. Numbers come from torch's generator.
+    """
+    for module in _outside(net, (NonlocalBlock, NonlocalStage)):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+            deviation = math.sqrt(2 / module.weight[0].numel()) / _SPREAD
+            nn.init.trunc_normal_(module.weight, 0.0, deviation, -2 * deviation, 2 * deviation)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return net
+
+
+def seeded(build: Callable[[], nn.Module], seed: int | None) -> nn.Module:
+    """A network whose random numbers come from `seed`, or from torch's global generator without one."""
+    if seed is None:
+        return initialise(build())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return initialise(build())
+
+
+def _outside(net: nn.Module, kinds: tuple[type[nn.Module], ...]) -> Iterable[nn.Module]:
+    """Modules of the tree, without those of the kinds and what they hold."""
+    if isinstance(net, kinds):
+        return
+    yield net
+    for child in net.children():
+        yield from _outside(child, kinds)
