@@ -89,7 +89,7 @@ def _blurred(pixels: Tensor, corruption: Corruption) -> Tensor:
     channels = pixels.shape[1]
     row = weights.expand(channels, 1, 1, -1)
     damaged = torch.empty_like(pixels)
-    for rows in torch.arange(len(pixels)).split(256):
+    for rows in torch.split(torch.arange(len(pixels)), 256):
         x = nn.functional.pad(pixels[rows].float(), (radius,) * 4, mode="replicate")
         x = nn.functional.conv2d(x, row, groups=channels)
         damaged[rows] = _bytes(nn.functional.conv2d(x, row.mT, groups=channels))

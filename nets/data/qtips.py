@@ -72,8 +72,8 @@ def make_qtips(train: int = 1024, test: int = 256, sticks: int = 3, side: int = 
             f"make_qtips(train={train}, test={test}, sticks={sticks}, side={side}): needs images, 1 to 6 sticks and "
             "side >= 16. Write make_qtips(1024, 256, sticks=3, side=64)."
         )
-    sets = [_images(count, number, sticks, side, seed) for number, count in enumerate((train, test))]
-    return Dataset("qtips", *sets, _CLASSES, ignored=len(_CLASSES))
+    training, testing = (_images(count, number, sticks, side, seed) for number, count in enumerate((train, test)))
+    return Dataset("qtips", training, testing, _CLASSES, ignored=len(_CLASSES))
 
 
 def _images(count: int, number: int, sticks: int, side: int, seed: int) -> Images:

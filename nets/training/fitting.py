@@ -1,0 +1,151 @@
+"""Training from Python: `fit(net, config)`, what `pide train` calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from pide.nets.training.checkpoints import read_checkpoint
+from pide.nets.training.config import Config, RunTable
+from pide.nets.training.distributed import Processes, processes
+from pide.nets.training.loop import Diverged, Loop, evaluate, train
+from pide.nets.training.networks import build_network, description
+from pide.nets.training.progress import bar
+from pide.nets.training.reporting import write_report
+from pide.nets.training.runs import LAST, checkpoint_path, log, open_run
+from pide.nets.training.scores import Scores
+from pide.nets.training.sets import prepare
+from pide.nets.training.state import State, start
+
+__all__ = ["Fitted", "fit", "numerics"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A finished training.
+
+    Parameters
+    ----------
+    net : nn.Module
+        The network after the last epoch, in evaluation mode; the moving average of its weights where there is one.
+    config : Config
+    history : tuple of dict
+        One row per epoch, as in metrics.csv.
+    scores : Scores
+        Of `net` on the test set.
+    folder : Path or None
+        Run folder.
+    """
+
+    net: nn.Module
+    config: Config
+    history: tuple[dict[str, float], ...]
+    scores: Scores
+    folder: Path | None
+
+
+def fit(
+    net: nn.Module | None,
+    config: Config,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: bool | None = None,
+) -> Fitted:
+    """Train a network on the images of a config.
+
+    Parameters
+    ----------
+    net : nn.Module or None
+        Your own network, (B, C, H, W) -> (B, classes) or (B, classes, H, W); it is trained in place. None builds the
+        one of the config.
+    config : Config
+        See `read_config` and `parse_config`.
+    out : str or Path, optional
+        Run folder; without one nothing is written.
+    resume : bool
+        Go on from the last checkpoint of `out`, bit for bit on CPUs with the same number of threads.
+    progress : bool, optional
+        Show a progress bar; by default on terminals.
+
+    Notes
+    -----
+    torch's random generators are seeded with the config's seed and put back afterwards, as are its number of threads
+    and its switches for tf32. Under `torchrun` the processes share every batch; see `processes`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, CaseError
+        If data are missing or damaged, a checkpoint is damaged, or the config changed since the run was started.
+    FileExistsError
+        If `out` holds a run and `resume` is not set.
+    Diverged
+        If the loss or a weight stops being finite.
+    """
+    folder = None if out is None else Path(out)
+    with processes(config.run.device) as (group, device), numerics(config.run), torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        batches = prepare(config, device)
+        kind = torch.channels_last if config.run.channels_last else torch.contiguous_format
+        net = build_network(config, batches.dataset) if net is None else net
+        net.to(device, batches.dtype, memory_format=kind)  # type: ignore[call-overload]
+        state = start(net, config.training.optimiser.build(net, config.decay), config.training.average, device)
+        _begin(state, config, folder, resume, group, device)
+        with bar(state, config, batches, progress if group.first else False) as advance:
+            meta = description(config, batches.dataset, batches.preprocessing)
+            loop = Loop(config, batches, group, folder, meta, advance)
+            _train(state, loop)
+        state.judged.eval()
+        scores = evaluate(state.judged, loop, "test")
+        if loop.writes and folder is not None:
+            write_report(folder, state, loop, scores)
+        group.wait()
+    return Fitted(state.judged, config, tuple(state.history), scores, folder)
+
+
+def _begin(state: State, config: Config, folder: Path | None, resume: bool, group: Processes, device: str) -> None:
+    """Open the run folder, in process 0 first, and restore its last checkpoint where one is to be gone on from."""
+    if folder is None:
+        return
+    goes_on = open_run(folder, config, resume) if group.first else False
+    group.wait()
+    if not group.first:
+        goes_on = resume and checkpoint_path(folder, LAST).is_file()
+    if goes_on:
+        state.restore(read_checkpoint(checkpoint_path(folder, LAST), device)["state"])
+    if group.first:
+        log(folder, f"{'goes on' if goes_on else 'starts'} after {state.epoch} epochs and {state.step} steps")
+
+
+def _train(state: State, loop: Loop) -> None:
+    try:
+        train(state, loop)
+    except Diverged as error:
+        if loop.writes and loop.folder is not None:
+            log(loop.folder, str(error))
+        raise
+
+
+@contextmanager
+def numerics(run: RunTable) -> Iterator[None]:
+    """torch's threads and tf32 switches as [run] says; the old ones afterwards."""
+    threads, products, convolutions = (
+        torch.get_num_threads(),
+        torch.backends.cuda.matmul.allow_tf32,
+        torch.backends.cudnn.allow_tf32,
+    )
+    try:
+        if run.threads:
+            torch.set_num_threads(run.threads)
+        allowed = run.precision == "tf32"
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.backends.cuda.matmul.allow_tf32 = products
+        torch.backends.cudnn.allow_tf32 = convolutions

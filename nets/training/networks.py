@@ -1,0 +1,116 @@
+"""The network of a training file, and networks back from run folders."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pide.errors import CaseError
+from pide.nets import models
+from pide.nets.data.images import Dataset
+from pide.nets.data.preprocessing import Preprocessing
+from pide.nets.training.checkpoints import read_checkpoint
+from pide.nets.training.config import Config, parse_config, to_toml
+from pide.nets.training.runs import BEST, checkpoint_path, read_run_config
+
+__all__ = ["Trained", "build_network", "description", "load_run"]
+
+
+def build_network(config: Config, shape: models.DatasetLike) -> nn.Module:
+    """Network of [network], its initial weights drawn from the seed of the config unless it gives its own.
+
+    Parameters
+    ----------
+    config : Config
+    shape : Dataset or DatasetShape
+        What the network is to see.
+
+    Raises
+    ------
+    CaseError
+        If [network] has no name.
+    ValueError
+        If a key is unknown or does not fit; see `pide.nets.models.from_config`.
+    """
+    if not config.network.get("name"):
+        raise CaseError(
+            'network.name: missing. Write name = "hamiltonian" in [network], or give fit a network of your own.'
+        )
+    return models.from_config({"seed": config.seed} | config.network, shape)
+
+
+def description(config: Config, dataset: Dataset, preprocessing: Preprocessing) -> dict[str, Any]:
+    """What a checkpoint holds beside the state, so that the network can be built and used without the data."""
+    return {
+        "config": to_toml(config),
+        "shape": {**asdict(models.dataset_shape(dataset)), "input_shape": list(dataset.shape)},
+        "mean": preprocessing.mean,
+        "classes": list(dataset.classes),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network from a run folder with all that is needed to use it.
+
+    Parameters
+    ----------
+    net : nn.Module
+        In evaluation mode, on the CPU.
+    config : Config
+    preprocessing : Preprocessing
+        With the mean image of the run's training set.
+    classes : tuple of str
+    shape : DatasetShape
+    epoch : int
+        Epochs done.
+    """
+
+    net: nn.Module
+    config: Config
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    shape: models.DatasetShape
+    epoch: int
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Probabilities of images of bytes, (B, C, H, W) -> (B, classes) or (B, classes, H, W)."""
+        dtype = next(self.net.parameters()).dtype
+        with torch.no_grad():
+            outputs: Tensor = self.net(self.preprocessing(pixels, dtype))
+        return outputs.softmax(1)
+
+
+def load_run(folder: str | Path, checkpoint: str = BEST, net: nn.Module | None = None) -> Trained:
+    """Network of a run folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What `pide train` or `fit` wrote.
+    checkpoint : str
+        "best", "last", or "epoch-0010" where checkpoints of epochs were kept.
+    net : nn.Module, optional
+        Your own network, where `fit` trained one; it takes the weights.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the folder holds no run or the checkpoint is missing or damaged.
+    """
+    folder = Path(folder)
+    read_run_config(folder)
+    content = read_checkpoint(checkpoint_path(folder, checkpoint))
+    config = parse_config(content["config"])
+    fields = content["shape"]
+    shape = models.DatasetShape(**{**fields, "input_shape": tuple(fields["input_shape"])})
+    net = build_network(config, shape) if net is None else net
+    if config.run.precision == "float64":
+        net.double()
+    net.load_state_dict(content["network"])
+    mean, classes, epoch = Preprocessing(content["mean"]), tuple(content["classes"]), content["state"]["epoch"]
+    return Trained(net.eval(), config, mean, classes, shape, epoch)
