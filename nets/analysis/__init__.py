@@ -2,6 +2,7 @@
 
 from pide.nets.analysis.counting import count_parameters, multiply_adds, operations
 from pide.nets.analysis.damping import Damping, damping, nonlocal_flow
+from pide.nets.analysis.drawing import figures
 from pide.nets.analysis.receptive import ReceptiveField, effective_receptive_field
 from pide.nets.analysis.spectra import Spectrum, spectra, spectra_over, spectrum
 from pide.nets.analysis.stability import restart_polynomial, stability_interval, stability_region
@@ -13,6 +14,7 @@ __all__ = [
     "count_parameters",
     "damping",
     "effective_receptive_field",
+    "figures",
     "multiply_adds",
     "nonlocal_flow",
     "operations",

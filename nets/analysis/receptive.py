@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pide.nets.analysis.features import inputs_of
+
 __all__ = ["ReceptiveField", "effective_receptive_field"]
 
 
@@ -64,42 +66,18 @@ def effective_receptive_field(net: nn.Module, inputs: Tensor, layer: str = "") -
     ----------
     luo2016
     """
-    modules = dict(net.named_modules())
     name = layer or "head"
-    if name not in modules:
-        raise ValueError(
-            f"effective_receptive_field(layer={name!r}): the network has no such module. "
-            "Write a name from dict(net.named_modules())."
-        )
-    features = _input_of(net, modules[name], inputs)
-    if features[0].ndim != 4:
-        raise ValueError(
-            f"the input of {name!r} has shape {tuple(features[0].shape)}: needed are maps (B, C, H, W). "
-            "Write the name of a layer before the pooling."
-        )
-    x, f = features[1], features[0]
-    centre = f[:, :, f.shape[2] // 2, f.shape[3] // 2]
-    generator = torch.Generator().manual_seed(0)
-    signs = torch.randint(0, 2, centre.shape, generator=generator).to(centre) * 2 - 1
-    (gradient,) = torch.autograd.grad((centre * signs).sum(), x)
+    x = inputs.detach().requires_grad_()
+    with torch.enable_grad():
+        f = inputs_of(net, [name], x)[name]
+        if f.ndim != 4:
+            raise ValueError(
+                f"the input of {name!r} has shape {tuple(f.shape)}: needed are maps (B, C, H, W). "
+                "Write the name of a layer before the pooling."
+            )
+        centre = f[:, :, f.shape[2] // 2, f.shape[3] // 2]
+        generator = torch.Generator().manual_seed(0)
+        signs = torch.randint(0, 2, centre.shape, generator=generator).to(centre) * 2 - 1
+        (gradient,) = torch.autograd.grad((centre * signs).sum(), x)
     total = gradient.abs().double().sum((0, 1)).cpu().numpy()
     return ReceptiveField(total / max(float(total.sum()), np.finfo(np.float64).tiny))
-
-
-def _input_of(net: nn.Module, module: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """(what the module gets, the input it was computed from)."""
-    seen: list[Tensor] = []
-    handle = module.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
-    training = {m: m.training for m in net.modules()}
-    x = inputs.detach().requires_grad_()
-    try:
-        net.eval()
-        with torch.enable_grad():
-            net(x)
-    finally:
-        handle.remove()
-        for m, mode in training.items():
-            m.training = mode
-    if not seen:
-        raise ValueError("this layer is not called in the forward pass. Write the name of one that is.")
-    return seen[-1], x
