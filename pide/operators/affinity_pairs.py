@@ -1,4 +1,4 @@
-"""Affinities of given features as operators on a space: all pairs, the k nearest, or a window.
+"""Affinities of given features as operators on a space: all pairs, the k nearest, a window, or through anchors.
 
 (L v)_i = sum_j W_ij (v_j - v_i), W_ij = omega(X_i, X_j) mu_j / C_i. mu_j = m_j / mean(m) are relative masses, 1 on
 grids.
@@ -6,15 +6,19 @@ grids.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from pide.arrays import to_host
 from pide.operators.affinity import NORMALISERS, Affinity
+from pide.operators.affinity_blocked import BlockedAffinity, BlockedRows
+from pide.operators.anchors import anchor_diffusion
+from pide.operators.base import Operator
+from pide.operators.near_pairs import near_pairs
+from pide.operators.pair_matrices import between, pair_matrix, pair_values, without_diagonal
 from pide.operators.pairs import PairOperator
 from pide.operators.structure import pair_claims
 from pide.spaces.space import Space
@@ -29,6 +33,27 @@ _SWEEPS = 1000
 _TOLERANCE = 1e-13
 
 
+@overload
+def affinity_operator(
+    affinity: Affinity,
+    features: Any,
+    space: Space,
+    normaliser: str | None = ...,
+    neighbours: int | None = ...,
+    window: float | None = ...,
+) -> PairOperator: ...
+@overload
+def affinity_operator(
+    affinity: Affinity,
+    features: Any,
+    space: Space,
+    normaliser: str | None = ...,
+    neighbours: int | None = ...,
+    window: float | None = ...,
+    *,
+    anchors: int | Floats | None = ...,
+    block: int | None = ...,
+) -> Operator: ...
 def affinity_operator(
     affinity: Affinity,
     features: Any,
@@ -36,7 +61,10 @@ def affinity_operator(
     normaliser: str | None = "rows",
     neighbours: int | None = None,
     window: float | None = None,
-) -> PairOperator:
+    *,
+    anchors: int | Floats | None = None,
+    block: int | None = None,
+) -> Operator:
     """The diffusion generator of the affinities of fixed features.
 
     Parameters
@@ -44,35 +72,47 @@ def affinity_operator(
     affinity : Affinity
     features : array, shape (N, C)
         One row per node inside the domain, in the order of `space.compress`; copied to the host.
-    space : Grid or PointCloud
+    space : Grid, PointCloud, Samples or Graph
     normaliser : {"rows", "count", None, "sinkhorn"}
         C_i = sum_j omega_ij mu_j; N; 1; or the symmetric scaling c_i omega_ij c_j whose rows, with mu, sum to 1.
     neighbours : int or None
         Keep omega_ij where j is among the k largest of row i, or i among those of row j, j != i; exact search. The part
-        of the sum of all omega_ij, i != j, that is kept is in the notes.
+        of the sum of all omega_ij, i != j, that is kept is in the notes. With anchors: those that a point uses.
     window : float or None, unit length
         Keep pairs with |x_i - x_j| < window in the space.
+    anchors : int, array of shape (K, C), or None
+        Number or features of anchors through which all pairs exchange, `pide.operators.anchors`; rows then sum to 1
+        *and* W is symmetric, so that "rows" and "sinkhorn" mean the same and other normalisers are refused.
+    block : int or None
+        Rows of omega held at a time; they are computed anew at every apply. None stores the matrix.
 
     Returns
     -------
-    PairOperator
-        Claims follow from the signs and the symmetry that are there: symmetric nonnegative affinities with "count",
-        None or "sinkhorn" have all of a diffusion; "rows" keeps positivity and loses symmetry; signed or asymmetric
-        affinities claim neither decay nor a maximum principle.
+    Operator
+        A `PairOperator`, with anchors an `AnchorDiffusion`, with a block a `BlockedAffinity`. Claims follow from the
+        signs and the symmetry that are there: symmetric nonnegative affinities with "count", None or "sinkhorn" have
+        all of a diffusion; "rows" keeps positivity and loses symmetry; signed or asymmetric affinities claim neither
+        decay nor a maximum principle.
 
     Notes
     -----
-    omega_ii enters C_i and nothing else. Time O(N^2 C) for all pairs and the k nearest, memory O(N^2) and O(N k).
+    omega_ii enters C_i and nothing else. Time O(N^2 C) for all pairs and the k nearest, memory O(N^2) and O(N k); time
+    and memory O(N C) times the pairs per node for a window, O(N K) for anchors.
 
     Raises
     ------
     ValueError
-        Features of another shape or not finite, both `neighbours` and `window`, a dense matrix above 4 GiB, "sinkhorn"
-        with signed or asymmetric affinities, rows that sum to 0.
+        Features of another shape or not finite, more than one of `neighbours` and `anchors`, `window`, `block`; a
+        dense matrix above 4 GiB; "sinkhorn" with signed or asymmetric affinities; rows that sum to 0.
     """
     X = _checked_features(features, space)
-    _check(affinity, normaliser, neighbours, window, space.count)
-    notes = [f"affinity: {type(affinity).__name__} of {X.shape[1]} channels, normaliser {normaliser!r}"]
+    _check(affinity, normaliser, neighbours, window, anchors, block, space.count)
+    mu = _masses(space)
+    if anchors is not None:
+        return anchor_diffusion(affinity, X, space, mu, anchors, neighbours)
+    note = f"affinity: {type(affinity).__name__} of {X.shape[1]} channels, normaliser {normaliser!r}"
+    if block is not None:
+        return _blocked(affinity, X, space, normaliser, block, note)
     K: Any
     if window is not None:
         K, how = _within(affinity, X, space, window), f"pairs nearer than {window:g}"
@@ -83,14 +123,26 @@ def affinity_operator(
         K, how = np.asarray(affinity(X), dtype=np.float64), "all pairs"
     if affinity.symmetric:
         K = (K + K.T) / 2
-    W = _scaled(K, _masses(space), normaliser)
-    notes.append(f"engine: {how}")
-    symmetric = affinity.symmetric and normaliser != "rows"
-    return PairOperator(space, W, np.zeros(space.count), _claims(W, symmetric), None, tuple(notes))
+    W = _scaled(K, mu, normaliser)
+    claims = pair_claims(bool(W.min() >= 0), affinity.symmetric and normaliser != "rows", killed=False)
+    return PairOperator(space, W, np.zeros(space.count), claims, None, (note, f"engine: {how}"))
 
 
-def _claims(W: Any, symmetric: bool) -> frozenset[str]:
-    return pair_claims(bool(W.min() >= 0), symmetric, killed=False)
+def _blocked(
+    affinity: Affinity, X: Floats, space: Space, normaliser: str | None, block: int, note: str
+) -> BlockedAffinity:
+    rows, mu = BlockedRows(affinity, X, block), _masses(space)
+    left, right = np.ones(len(X)), mu
+    if normaliser == "count":
+        left = left / len(X)
+    elif normaliser == "rows":
+        left = 1.0 / _nonzero(np.asarray(rows @ mu))
+    elif normaliser == "sinkhorn":
+        left = _sinkhorn(rows, mu)
+        right = left * mu
+    claims = pair_claims(affinity.nonnegative, affinity.symmetric and normaliser != "rows", killed=False)
+    how = f"engine: all pairs, {min(block, len(X))} rows at a time, computed at every apply"
+    return BlockedAffinity(space, rows, left, right, claims, (note, how))
 
 
 def _checked_features(features: Any, space: Space) -> Floats:
@@ -106,43 +158,55 @@ def _checked_features(features: Any, space: Space) -> Floats:
 
 
 def _check(
-    affinity: Affinity, normaliser: str | None, neighbours: int | None, window: float | None, count: int
+    affinity: Affinity,
+    normaliser: str | None,
+    neighbours: int | None,
+    window: float | None,
+    anchors: Any,
+    block: int | None,
+    count: int,
 ) -> None:
     if normaliser not in NORMALISERS:
         known = ", ".join(map(repr, NORMALISERS))
         raise ValueError(f"normaliser={normaliser!r}: there are {known}. Write one of them.")
-    if neighbours is not None and window is not None:
-        raise ValueError("neighbours= and window=: one of the two. Leave one out.")
-    if neighbours is not None and not 1 <= neighbours < count:
+    ways = {"neighbours": neighbours if anchors is None else None, "window": window, "anchors": anchors, "block": block}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(f'{name}=' for name in given)}: one of them. Leave one out.")
+    if anchors is not None and normaliser not in ("rows", "sinkhorn"):
+        raise ValueError(f"normaliser={normaliser!r} with anchors: their rows sum to 1. Write normaliser='rows'.")
+    if anchors is None and neighbours is not None and not 1 <= neighbours < count:
         raise ValueError(f"neighbours={neighbours} of {count} nodes: needs 1 <= neighbours < {count}. Write 16.")
     if window is not None and not window > 0:
         raise ValueError(f"window={window}: a positive length is needed. Write a few spacings.")
-    if normaliser == "sinkhorn" and not (affinity.symmetric and affinity.nonnegative):
+    if block is not None and block < 1:
+        raise ValueError(f"block={block}: a positive number of rows is needed. Write block=1024.")
+    if normaliser == "sinkhorn" and anchors is None and not (affinity.symmetric and affinity.nonnegative):
         raise ValueError(
             "normaliser='sinkhorn' needs a symmetric affinity >= 0. Leave phi out and take a Gaussian or power "
             "affinity, or write normaliser='rows'."
         )
-    if neighbours is None and window is None and 8 * count**2 > _DENSE_BYTES // 4:
+    if not given and 8 * count**2 > _DENSE_BYTES // 4:
         raise ValueError(
             f"all pairs of {count} nodes need {32 * count**2 / 2**30:.1f} GiB, at most 4 are taken. "
-            "Write neighbours=16, or window=..."
+            "Write neighbours=16, window=..., anchors=200, or block=1024 for no matrix at all."
         )
 
 
 def _within(affinity: Affinity, X: Floats, space: Space, window: float) -> Any:
     """CSR of omega on the pairs nearer than `window` in the space, and on the diagonal."""
-    points = np.stack([c[space.inside] for c in space.coordinates], axis=1)
-    found = cKDTree(points).query_pairs(window, output_type="ndarray")
-    near = np.linalg.norm(points[found[:, 0]] - points[found[:, 1]], axis=1) < window
-    diagonal = np.arange(space.count)
-    i = np.concatenate([found[near, 0], found[near, 1], diagonal])
-    j = np.concatenate([found[near, 1], found[near, 0], diagonal])
-    values = np.empty(len(i))
-    step = max(1, _BLOCK // X.shape[1])
-    for start in range(0, len(i), step):
-        some = slice(start, start + step)
-        values[some] = np.asarray(affinity(X[i[some], None, :], X[j[some], None, :]))[:, 0, 0]
-    return scipy.sparse.csr_matrix((values, (i, j)), shape=(space.count,) * 2)
+    i, j = near_pairs(space, window)
+
+    def omega(x: Floats, y: Floats) -> Floats:
+        return np.asarray(affinity(x[:, None, :], y[:, None, :]), dtype=np.float64)[:, 0, 0]
+
+    forward, own = pair_values(omega, X, i, j), omega(X, X)
+    if affinity.symmetric:
+        return pair_matrix(forward, i, j, own)
+    values = np.concatenate([forward, pair_values(omega, X, j, i), own])
+    diagonal = np.arange(len(X))
+    ends = np.concatenate([i, j, diagonal]), np.concatenate([j, i, diagonal])
+    return scipy.sparse.csr_matrix((values, ends), shape=(len(X),) * 2)
 
 
 def _largest(affinity: Affinity, X: Floats, k: int) -> tuple[Any, float]:
@@ -167,44 +231,26 @@ def _largest(affinity: Affinity, X: Floats, k: int) -> tuple[Any, float]:
 
 
 def _masses(space: Any) -> Floats:
-    """m at the nodes inside, in a unit that makes equal masses 1."""
-    return np.ones(space.count) if space.root_masses is None else np.asarray(space.masses)
+    """mu = m / mean(m) at the nodes inside."""
+    if space.root_masses is None:
+        return np.ones(space.count)
+    m = np.asarray(space.compress(space.masses))
+    return np.asarray(m / m.mean())
 
 
-def _scaled(K: Any, m: Floats, normaliser: str | None) -> Any:
-    """W = K_ij mu_j / C_i with zero diagonal; with K symmetric and normalisers other than "rows", m_i W_ij is, too."""
-    mu, one = m / m.mean(), np.ones_like(m)
+def _scaled(K: Any, mu: Floats, normaliser: str | None) -> Any:
+    """W = K_ij mu_j / C_i with zero diagonal; with K symmetric and normalisers other than "rows", mu_i W_ij is, too."""
     if normaliser == "rows":
-        sums = K @ mu
-        if np.any(sums == 0):
-            raise ValueError("normaliser='rows': a row of affinities sums to 0. Write normaliser='count'.")
-        return _without_diagonal(_times(K, 1.0 / sums, mu), one)
-    a = m * _sinkhorn(K, mu) if normaliser == "sinkhorn" else m
-    factor = (1.0 / len(m) if normaliser == "count" else 1.0) / m.mean()
-    return _without_diagonal(_times(K, a, a) * factor, m)
+        return without_diagonal(between(1.0 / _nonzero(np.asarray(K @ mu)), K, mu))
+    a = mu * _sinkhorn(K, mu) if normaliser == "sinkhorn" else mu
+    factor = 1.0 / len(mu) if normaliser == "count" else 1.0
+    return without_diagonal(between(a, K, a) * factor, mu)
 
 
-def _times(K: Any, left: Floats, right: Floats) -> Any:
-    """K_ij (left_i right_j): the product in brackets first, so that equal factors keep K symmetric to the bit."""
-    sparse: bool = scipy.sparse.issparse(K)
-    if not sparse:
-        return K * (left[:, None] * right[None, :])
-    K = K.tocsr()
-    rows = np.repeat(np.arange(len(left)), np.diff(K.indptr))
-    return scipy.sparse.csr_matrix((K.data * (left[rows] * right[K.indices]), K.indices, K.indptr), shape=K.shape)
-
-
-def _without_diagonal(S: Any, m: Floats) -> Any:
-    """S_ij / m_i for i != j."""
-    sparse: bool = scipy.sparse.issparse(S)
-    if not sparse:
-        W = S / m[:, None]
-        np.fill_diagonal(W, 0.0)
-        return W
-    entries = S.tocoo()
-    i, j = entries.row, entries.col
-    off = i != j
-    return scipy.sparse.csr_matrix((entries.data[off] / m[i[off]], (i[off], j[off])), shape=S.shape)
+def _nonzero(sums: Floats) -> Floats:
+    if np.any(sums == 0):
+        raise ValueError("normaliser='rows': a row of affinities sums to 0. Write normaliser='count'.")
+    return sums
 
 
 def _sinkhorn(K: Any, mu: Floats) -> Floats:

@@ -207,3 +207,43 @@ def test_heat_flow_of_an_affinity_operator_by_steppers():
 def test_messages(call, remedy):
     with pytest.raises(ValueError, match=remedy):
         call()
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        pide.Torus((1.0, 2.0)).grid(8, 12),
+        pide.Ball(radius=1.0, dimension=2).grid(13),
+        pide.Box(((0, 1), (0, 3))).grid(5, 9),
+        PointCloud(RNG.random((50, 2)), domain=pide.Torus((1.0, 1.0)), weights=1.0),
+        pide.Interval(0, 1).grid(30),
+    ],
+    ids=["torus", "ball", "box", "cloud", "interval"],
+)
+def test_windows_are_the_near_pairs(space):
+    """Against all distances, modulo the periods on a torus."""
+    points = np.stack([c[space.inside] for c in space.coordinates], axis=1)
+    differences = points[:, None] - points[None]
+    if space.periodic:
+        periods = np.array([b - a for a, b in space.domain.bounds])
+        differences -= periods * np.round(differences / periods)
+    near = (np.linalg.norm(differences, axis=-1) < 0.37) & ~np.eye(space.count, dtype=bool)
+    for affinity in (GaussianAffinity(width=1.0), EmbeddedAffinity(*RNG.random((2, 1, points.shape[1])))):
+        A = affinity.on(space, points, None, window=0.37)
+        assert np.array_equal(A.rates.toarray() > 0, near)
+        exact = np.where(near, affinity(points), 0.0)
+        assert np.allclose(A.rates.toarray(), exact, rtol=1e-12)
+
+
+def test_windows_beyond_half_a_period_are_refused():
+    grid = pide.Torus((1.0,)).grid(8)
+    with pytest.raises(ValueError, match="Take a smaller one"):
+        GaussianAffinity(width=1.0).on(grid, np.zeros((8, 1)), window=0.6)
+
+
+def test_vertices_outside_have_no_affinities():
+    graph = pide.Graph(np.ones((8, 8)) - np.eye(8), measure="degree", inside=np.arange(8) > 2)
+    X = RNG.random((5, 2))
+    A = GaussianAffinity(width=0.5).on(graph, X, "sinkhorn", neighbours=2)
+    pide.verification.check(A, samples=3).raise_if_failed()
+    assert A.rates.shape == (5, 5)
