@@ -22,6 +22,7 @@ _BLOCK = 1 << 18
 """Pairs of one block: 1 MB of float32, so that the passes over it stay in the second-level cache."""
 
 
+@torch.compiler.disable
 def pair_sums(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """(sum_j omega_ij y_j, sum_j omega_ij), shapes (B, M, C) and (B, M, 1), without M N numbers in memory.
 
@@ -34,7 +35,8 @@ def pair_sums(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Te
     Notes
     -----
     Distances are computed "by products", see `squared_distances`. The weights are computed again in the backward pass,
-    block by block. Second derivatives are those of the dense functions, with M N numbers in memory.
+    block by block. Second derivatives are those of the dense functions, with M N numbers in memory. Compiled modules
+    call this function as it is, outside their graph.
     """
     attach: Callable[..., Tensor] = _PairSums.apply
     sums = attach(t, p, y, affinity)

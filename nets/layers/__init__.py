@@ -6,6 +6,7 @@ from pide.nets.layers.nonlocal_block import NonlocalBlock
 from pide.nets.layers.nonlocal_stage import NonlocalStage
 from pide.nets.layers.pide_block import PIDEBlock
 from pide.nets.layers.residual import BasicBlock, PreActBasic, PreActBottleneck
+from pide.nets.layers.verlet_block import VerletBlock
 
 __all__ = [
     "BasicBlock",
@@ -19,4 +20,5 @@ __all__ = [
     "PreActBasic",
     "PreActBottleneck",
     "SymmetricForce",
+    "VerletBlock",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -35,7 +36,8 @@ _TRUNCATED_DEVIATION = 0.87962566103423978
 
 def pointwise(dimension: int, inputs: int, outputs: int, bias: bool = True) -> Pointwise:
     """Convolution of size 1 with truncated He normal weights and bias 0."""
-    layer: Pointwise = _CONVOLUTIONS[dimension](inputs, outputs, 1, bias=bias)
+    kind: Any = _CONVOLUTIONS[dimension]
+    layer: Pointwise = kind(inputs, outputs, 1, bias=bias)
     he_truncated_(layer.weight, inputs)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -50,7 +52,8 @@ def he_truncated_(weight: Tensor, fan_in: int) -> Tensor:
 
 def batch_norm(dimension: int, channels: int) -> Norm:
     """Batch normalisation with eps 1e-3 and weight 0.01 of the new batch (0.99 of the old, Bohn et al. 2021)."""
-    norm: Norm = _NORMS[dimension](channels, eps=1e-3, momentum=0.01)
+    kind: Any = _NORMS[dimension]
+    norm: Norm = kind(channels, eps=1e-3, momentum=0.01)
     return norm
 
 
@@ -71,7 +74,7 @@ def to_positions(x: Tensor) -> Tensor:
 
 def to_maps(y: Tensor, shape: tuple[int, ...]) -> Tensor:
     """(B, M, C) -> (B, C, *shape), a view; contiguous positions give channels_last maps."""
-    return y.mT.unflatten(2, shape)
+    return y.mT.reshape(y.shape[0], y.shape[2], *shape)
 
 
 def check_channels(owner: str, channels: int, embedding: int | None) -> int:

@@ -128,7 +128,6 @@ class PIDEBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """B_m; x : tensor, shape (B, C, *shape), channels_last or not."""
-        check_map("PIDEBlock", x, self.channels, self.dimension, self.subsampling)
         term = self.term_of(x)
         b = x
         for index in range(self.stages):
@@ -137,6 +136,7 @@ class PIDEBlock(nn.Module):
 
     def term_of(self, x: Tensor) -> Callable[[Tensor], Tensor]:
         """op, a linear map of feature maps (B, C, *shape), with the kernel of x."""
+        check_map("PIDEBlock", x, self.channels, self.dimension, self.subsampling)
         shape = tuple(x.shape[2:])
         t, p = self.embedded(x)
         form, sign = pide_form(self.kind, self.sign)
