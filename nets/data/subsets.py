@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pide.nets.data.images import Dataset, Images
 
-__all__ = ["first", "hold_out", "keep_fraction"]
+__all__ = ["choose", "hold_out", "keep_fraction"]
 
 
 def _ordered_by_class(labels: Tensor, seed: int) -> list[Tensor]:
@@ -59,6 +59,12 @@ def hold_out(dataset: Dataset, fraction: float, seed: int = 0) -> Dataset:
     return replace(dataset, train=dataset.train.take(kept), validation=dataset.train.take(held))
 
 
-def first(images: Images, count: int) -> Images:
-    """The first `count` images; 0 means all."""
-    return images if count in (0, len(images)) else images.take(torch.arange(min(count, len(images))))
+def choose(images: Images, count: int, seed: int = 0) -> Images:
+    """`count` images drawn at random and left in their order; all of them for 0 or for more than there are.
+
+    Published sets may be sorted by class, so that their first images would be of one class.
+    """
+    if count == 0 or count >= len(images):
+        return images
+    rows = np.random.default_rng(seed).permutation(len(images))[:count]
+    return images.take(torch.from_numpy(np.sort(rows)))

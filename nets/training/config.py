@@ -42,7 +42,7 @@ class DataTable:
     validation : float
         Part of the training set that is held out; 0 holds nothing out.
     train_images, test_images : int
-        Use the first so many images only; 0 uses all. Q-tips are made in these numbers.
+        Use so many only, drawn at random, the same for every seed; 0 uses all. Q-tips are made in these numbers.
     halvings : int, optional
         How often every second row and column is dropped (segmentation only).
     ignored : int, optional

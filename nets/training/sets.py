@@ -15,7 +15,7 @@ from pide.nets.data.catalogue import HALVED, read_dataset
 from pide.nets.data.corruptions import corrupt
 from pide.nets.data.images import Dataset
 from pide.nets.data.preprocessing import Preprocessing, fit_preprocessing
-from pide.nets.data.subsets import first, hold_out, keep_fraction
+from pide.nets.data.subsets import choose, hold_out, keep_fraction
 from pide.nets.training.config import Config, DataTable
 
 __all__ = ["Batches", "prepare"]
@@ -83,8 +83,8 @@ def prepare(config: Config, device: str | None = None) -> Batches:
 
     Notes
     -----
-    In this order: read, keep the first images, hold out for validation, keep a fraction of each class, take the mean
-    image of what is left, corrupt the test and validation sets.
+    In this order: read, choose train_images and test_images, hold out for validation, keep a fraction of each class,
+    take the mean image of what is left, corrupt the test and validation sets.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def prepare(config: Config, device: str | None = None) -> Batches:
     table, seed = config.data, config.seed
     dataset = read_dataset(table.name, table.folder, **_options(table))
     dataset = replace(
-        dataset, train=first(dataset.train, table.train_images), test=first(dataset.test, table.test_images)
+        dataset, train=choose(dataset.train, table.train_images), test=choose(dataset.test, table.test_images)
     )
     if table.validation:
         dataset = hold_out(dataset, table.validation, seed)
