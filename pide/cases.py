@@ -47,7 +47,7 @@ class DataBox:
 
 @dataclass(frozen=True)
 class Affinity:
-    """Kernel that follows the initial field; see `pide.affinity.affinity_kernel`."""
+    """Affinities of the initial field; see `pide.operators.guided.guided_diffusion`."""
 
     horizon: float
     contrast: float

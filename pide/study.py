@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.affinity import affinity_kernel
 from pide.arrays import to_host
 from pide.cases import Affinity, Case, DataBox, OperatorTable
 from pide.comparison import compare
+from pide.continuum import kernels
 from pide.continuum.domains import Box, Domain, Torus
+from pide.continuum.exterior import Reflecting
 from pide.continuum.operators import ContinuumOperator, FractionalLaplacian, Laplacian, NonlocalDiffusion
 from pide.continuum.problems import Heat
 from pide.discretise import discretise
@@ -24,6 +25,7 @@ from pide.files import atomic, record_json
 from pide.inputs import read_array
 from pide.labels import Labels
 from pide.operators.base import Operator
+from pide.operators.guided import guided_diffusion
 from pide.plotting import write_figure
 from pide.result import Result
 from pide.solvers.solve import solve
@@ -68,7 +70,7 @@ def run_study(case: Case, folder: str | Path = ".", progress: bool | None = None
     times = np.asarray(table.times) if table.times else np.linspace(0, table.until or 0, table.count + 1)
     results = {}
     for name, terms in ({case.operator.name: case.operator} | case.compare).items():
-        heat = Heat(_operator(terms, grid, initial), grid.domain, initial=initial, exterior=case.exterior)
+        heat = _heat(terms, case, grid, initial)
         result = solve(
             heat, on=grid, times=times, stepper=case.solver.stepper or "auto", tol=case.solver.tol, progress=progress
         )
@@ -85,7 +87,8 @@ def case_operator(case: Case, folder: str | Path = ".") -> Operator:
         As for `run_study`.
     """
     grid, _, initial = _fields(case, Path(folder))
-    return discretise(_operator(case.operator, grid, initial), grid, exterior=case.exterior, evolution=True)
+    heat = _heat(case.operator, case, grid, initial)
+    return discretise(heat.operator, grid, exterior=heat.exterior, evolution=True)
 
 
 def _fields(case: Case, folder: Path) -> tuple[Grid, NDArray[np.float64], NDArray[np.float64]]:
@@ -158,11 +161,20 @@ def _noise(case: Case, grid: Any) -> NDArray[np.float64] | float:
     return np.where(np.asarray(grid.inside), noise, 0.0)
 
 
-def _operator(table: OperatorTable, grid: Any, initial: NDArray[np.float64]) -> ContinuumOperator:
-    operator: ContinuumOperator = Laplacian() if table.s is None else FractionalLaplacian(table.s)
+def _heat(table: OperatorTable, case: Case, grid: Any, initial: NDArray[np.float64]) -> Heat:
     if isinstance(table.kernel, Affinity):
-        operator = NonlocalDiffusion(affinity_kernel(initial, grid, **asdict(table.kernel)))
-    elif table.kernel is not None:
+        if not (grid.periodic or isinstance(case.exterior, Reflecting)):
+            raise CaseError(
+                "exterior: affinities follow data, and there are none outside the domain. "
+                'Write exterior = { type = "reflecting" }.'
+            )
+        return Heat(table.diffusivity * guided_diffusion(initial, grid, **asdict(table.kernel)), initial=initial)
+    return Heat(_operator(table), grid.domain, initial=initial, exterior=case.exterior)
+
+
+def _operator(table: OperatorTable) -> ContinuumOperator:
+    operator: ContinuumOperator = Laplacian() if table.s is None else FractionalLaplacian(table.s)
+    if isinstance(table.kernel, kernels.Kernel):
         operator = NonlocalDiffusion(table.kernel, images=table.images)
     return operator if table.diffusivity == 1 else table.diffusivity * operator
 
