@@ -44,5 +44,10 @@ def test_denoising_removes_noise(tmp_path: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("plot_*.py")), ids=lambda path: path.stem)
 def test_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(path), run_name="__main__")
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    except SystemExit as reason:
+        # Scripts on data or methods of other packages end with what to install, where these are missing.
+        assert "pip install" in str(reason)
+        pytest.skip(str(reason))
     assert (tmp_path / f"{path.stem.removeprefix('plot_')}.png").stat().st_size > 10_000
