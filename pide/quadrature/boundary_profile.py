@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 BAND = 2.0
 """Depth in mean spacings up to which the diagonal is corrected, and beyond which the moments are."""
 
-_WINDOW = 8.0
-"""S is fitted between the depths BAND h and _WINDOW h, with Gaussian weights of _WIDTH h around the nearest point."""
+_WINDOW = 4.0
+"""S is fitted between one and four times the depth of the band, with Gaussian weights around the nearest point."""
 
 _WIDTH = 3.0
 _FITTED = {1: 6, 2: 64, 3: 128}
@@ -37,9 +37,9 @@ def spacing(cloud: PointCloud) -> float:
 
 
 def profile_correction(
-    apply: Callable[[Floats], Floats], cloud: PointCloud, killing: Floats, s: float
+    apply: Callable[[Floats], Floats], cloud: PointCloud, killing: Floats, s: float, band: float = BAND
 ) -> tuple[Floats, str]:
-    """D on the points nearer than 2 h to the boundary, and a note.
+    """D on the points near the boundary, and a note.
 
     Parameters
     ----------
@@ -51,13 +51,16 @@ def profile_correction(
         kappa; D >= -kappa, so that kappa + D stays a killing rate.
     s : float
         Solutions behave like d^s near the boundary, 0 < s < 1.
+    band : float
+        Depth of the corrected points in mean spacings.
 
     Notes
     -----
     Solutions are v = d^s w with smooth w (Grubb 2015), and A (d^s w)_i = sum_j a_ij d_j^s (w_j - w_i) + w_i G_i: with
     A + D the second term is w_i S_i, that is, D stands for the unknown w. S is continued from inside: a line in depth
-    through G at the 64 nearest points (n = 2; 6, 128 for n = 1, 3) between 2 h and 8 h. Points where normals turn over
-    the window (corners, narrow parts) stay as they are, and the note counts them. D is diagonal: symmetry stays.
+    through G at the 64 nearest points (n = 2; 6, 128 for n = 1, 3) between one and four bands. Points where normals
+    turn over the window (corners, narrow parts) stay as they are, and the note counts them. D is diagonal: symmetry
+    stays.
 
     References
     ----------
@@ -65,20 +68,20 @@ def profile_correction(
     """
     assert cloud.domain is not None
     h, depth = spacing(cloud), -cloud.domain.signed_distance(*cloud.points.T)
-    band = np.flatnonzero(depth < BAND * h)
-    window = np.flatnonzero((depth >= BAND * h) & (depth <= _WINDOW * h))
+    near = np.flatnonzero(depth < band * h)
+    window = np.flatnonzero((depth >= band * h) & (depth <= _WINDOW * band * h))
     D = np.zeros(cloud.count)
     if not cloud.domain.exact_distance:
         return D, f"boundary: plain, this {type(cloud.domain).__name__} has no exact distance"
     needed = _FITTED[cloud.dimension]
-    if window.size < needed or not band.size:
+    if window.size < needed or not near.size:
         return D, "boundary: plain, too few points inside for the profile"
     phi = depth**s
     G = apply(phi)
-    S, known = _continued(G, depth / h, cloud.points / h, band, window, needed, _normals(cloud.points, cloud.domain))
-    D[band[known]] = (S[known] - G[band[known]]) / phi[band[known]]
+    S, known = _continued(G, depth / h, cloud.points / h, near, window, needed, _normals(cloud.points, cloud.domain))
+    D[near[known]] = (S[known] - G[near[known]]) / phi[near[known]]
     low = int(np.count_nonzero(D + killing < 0))
-    note = f"boundary: exact on d^{s:.3g} within {BAND:g} spacings"
+    note = f"boundary: exact on d^{s:.3g} within {band:g} spacings"
     note += f", {np.count_nonzero(~known)} points near corners left plain" if not known.all() else ""
     note += f", {low} points limited to kappa + D = 0" if low else ""
     return np.maximum(D, -killing), note

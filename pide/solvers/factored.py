@@ -13,6 +13,7 @@ from pide.arrays import Array, is_numpy
 from pide.operators.algebra import Multiple
 from pide.operators.base import Operator
 from pide.operators.pairs import PairOperator
+from pide.solvers.near_field import near_field_inverse
 
 __all__ = ["factored_inverse", "sparse_matrix"]
 
@@ -37,7 +38,9 @@ def sparse_matrix(A: Operator) -> Any:
 
 
 def factored_inverse(M: Operator, *, incomplete: bool = False) -> tuple[Callable[[Array], Array], str] | None:
-    """u -> (M + delta)^-1 u for NumPy fields, and its name; None without sparse rates, or with too many unknowns.
+    """u -> (M + delta)^-1 u for NumPy fields, and its name; that of the near field for other rates on clouds.
+
+    None for other operators, or with too many unknowns.
 
     Parameters
     ----------
@@ -48,7 +51,9 @@ def factored_inverse(M: Operator, *, incomplete: bool = False) -> tuple[Callable
         symmetric.
     """
     matrix = sparse_matrix(M)
-    if matrix is None or (M.space.count > _EXACT and not incomplete):
+    if matrix is None:
+        return near_field_inverse(M)
+    if M.space.count > _EXACT and not incomplete:
         return None
     shifted = matrix + _SHIFT * M.spectral_bound() * scipy.sparse.identity(matrix.shape[0], format="csc")
     exact = M.space.count <= _EXACT
