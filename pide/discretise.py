@@ -100,14 +100,15 @@ def discretise(
         defect removed (`pide.operators.boundary`), the default for `Zero` exteriors where the domain has an exact
         distance. "fourier": the continuum symbol at the resolved wavenumbers of a torus, of spectral order on smooth
         data, not monotone. Potentials have "galerkin", "spectral" and "fourier" (`pide.operators.potentials`).
-    engine : {"auto", "fft", "stencil"}; for TwoPoint kernels and on clouds {"auto", "dense", "sparse"}
+    engine : {"auto", "fft", "stencil"}; for TwoPoint kernels {"auto", "dense", "sparse"}
+        On clouds {"auto", "sparse", "dense", "nufft", "ducc0", "tree"}, see `pide.operators.cloud.cloud_operator`.
         The fast apply; "auto" takes the stencil for a few neighbours and the FFT otherwise, and notes which.
     evolution : bool
         The operator will be stepped in time: limit the boundary correction so that it does not make it stiff.
     quadrature : {"auto", "plain", "moment"}
         On point clouds, see `pide.operators.cloud.cloud_operator`; grids accept only the default.
     tol : float
-        Accuracy of fast summation on point clouds; the engines "sparse" and "dense" are exact and do not use it.
+        Accuracy of the engines "nufft", "ducc0" and "tree" on point clouds; "sparse" and "dense" are exact.
 
     Returns
     -------
@@ -127,7 +128,7 @@ def discretise(
             f"discretise({type(A).__name__}): a continuum operator is needed. Write NonlocalDiffusion(kernel)."
         )
     if isinstance(space, PointCloud):
-        return _on_cloud(A, space, exterior, scheme, engine, quadrature)
+        return _on_cloud(A, space, exterior, scheme, (engine, quadrature, tol))
     if not isinstance(space, Grid):
         raise TypeError(
             f"discretise(on={type(space).__name__}): a grid or a point cloud is needed. Write A.on(domain.grid(64))."
@@ -153,15 +154,15 @@ def _given(A: Operator, space: Any, exterior: Exterior | None, scheme: str, engi
 
 
 def _on_cloud(
-    A: ContinuumOperator, cloud: PointCloud, exterior: Exterior | None, scheme: str, engine: str, quadrature: str
+    A: ContinuumOperator, cloud: PointCloud, exterior: Exterior | None, scheme: str, choices: tuple[str, str, float]
 ) -> Operator:
     if scheme not in ("auto", "plain"):
         raise ValueError(f"scheme={scheme!r} on a point cloud: pair rates are its only scheme. Leave scheme out.")
     if isinstance(A, ScaledOperator):
-        return scale(_on_cloud(A.operator, cloud, exterior, scheme, engine, quadrature), A.factor)
+        return scale(_on_cloud(A.operator, cloud, exterior, scheme, choices), A.factor)
     if isinstance(A, OperatorSum):
-        return add(*(_on_cloud(term, cloud, exterior, scheme, engine, quadrature) for term in A.terms))
-    return cloud_operator(A, cloud, exterior, engine, quadrature)
+        return add(*(_on_cloud(term, cloud, exterior, scheme, choices) for term in A.terms))
+    return cloud_operator(A, cloud, exterior, *choices)
 
 
 def _dispatch(A: ContinuumOperator, request: _Request) -> Operator:

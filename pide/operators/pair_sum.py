@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pide.operators.pairs import incidence
 
-__all__ = ["CorrectedPairSum", "PairSum"]
+__all__ = ["CorrectedPairSum", "PairSum", "with_coefficient"]
 
 Floats = NDArray[np.float64]
 
@@ -102,13 +102,10 @@ class CorrectedPairSum(PairSum):
     base : PairSum
     correction : CSR matrix (N, N)
         C, symmetric to the bit, zero diagonal, in the unit of k.
-    note : str
-        What the correction is.
     """
 
     base: PairSum
     correction: Any
-    note: str
 
     @property
     def masses(self) -> Floats:  # type: ignore[override]
@@ -120,7 +117,7 @@ class CorrectedPairSum(PairSum):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*self.base.notes, self.note)
+        return self.base.notes
 
     def product(self, v: Floats) -> Floats:
         return self.base.product(v) + _along(self.correction, v * self.masses)
@@ -132,6 +129,87 @@ class CorrectedPairSum(PairSum):
     @cached_property
     def _incidence(self) -> tuple[Any, Any]:
         return incidence(self.correction.multiply(self.masses).tocsr(), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _ScaledPairSum(PairSum):
+    """b_i k_ij b_j; in differences b_i (S(b v) - v S(b))_i, S those of k."""
+
+    base: PairSum
+    factors: Floats
+
+    @property
+    def masses(self) -> Floats:  # type: ignore[override]
+        return self.base.masses
+
+    @property
+    def error(self) -> float:
+        return self.base.error
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.base.notes
+
+    def product(self, v: Floats) -> Floats:
+        return self.factors * self.base.product(self.factors * v)
+
+    def difference(self, v: Floats) -> Floats:
+        return self.factors * (self.base.difference(self.factors * v) - v * self._own)
+
+    @cached_property
+    def _own(self) -> Floats:
+        return self.base.difference(self.factors)
+
+
+@dataclass(frozen=True, eq=False)
+class _AveragedPairSum(PairSum):
+    """k_ij (a_i + a_j)/2; in differences (a S v + S(a v) - v S a)/2."""
+
+    base: PairSum
+    coefficient: Floats
+
+    @property
+    def masses(self) -> Floats:  # type: ignore[override]
+        return self.base.masses
+
+    @property
+    def error(self) -> float:
+        return self.base.error
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.base.notes
+
+    def product(self, v: Floats) -> Floats:
+        a = self.coefficient
+        return (a * self.base.product(v) + self.base.product(a * v)) / 2
+
+    def difference(self, v: Floats) -> Floats:
+        a = self.coefficient
+        return (a * self.base.difference(v) + self.base.difference(a * v) - v * self._own) / 2
+
+    @cached_property
+    def _own(self) -> Floats:
+        return self.base.difference(self.coefficient)
+
+
+def with_coefficient(base: PairSum, a: Floats, mean: str) -> PairSum:
+    """k_ij (a_i a_j)^{1/2} for mean="geometric", k_ij (a_i + a_j)/2 for "arithmetic".
+
+    Parameters
+    ----------
+    base : PairSum
+    a : array, shape (N,)
+    mean : {"geometric", "arithmetic"}
+
+    Raises
+    ------
+    ValueError
+        Unless a > 0 and finite.
+    """
+    if not (np.isfinite(a).all() and (a > 0).all()):
+        raise ValueError("coefficient: a(x) > 0 and finite is needed at every point of the cloud. Change a.")
+    return _ScaledPairSum(base, np.sqrt(a)) if mean == "geometric" else _AveragedPairSum(base, a)
 
 
 def _along(matrix: Any, v: Floats) -> Floats:

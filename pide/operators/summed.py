@@ -39,6 +39,7 @@ class SummedDiffusion(Operator):
         kappa >= 0.
     claims : frozenset of str
         What follows from the symmetry of the effective weights and from their signs.
+    notes : tuple of str
 
     Notes
     -----
@@ -51,11 +52,8 @@ class SummedDiffusion(Operator):
     sums: PairSum
     killing: Floats
     claims: frozenset[str]
+    notes: tuple[str, ...]
     load: Array | None = None
-
-    @property
-    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        return self.sums.notes
 
     @property
     def degree(self) -> Floats:
@@ -90,8 +88,10 @@ class SummedPotential(Operator):
     own : array, shape (N,)
         a_i, in the unit of k.
     claims : frozenset of str
-    nonnegative : bool
-        Whether k >= 0, so that Gershgorin's bound is known.
+    notes : tuple of str
+    gauge : float or None
+        A constant c with k + c >= 0 that may be added to k, for the bound of Gershgorin: 0 for nonnegative k, any
+        on fields of zero mean; None if there is none.
 
     Notes
     -----
@@ -102,12 +102,9 @@ class SummedPotential(Operator):
     sums: PairSum
     own: Floats
     claims: frozenset[str]
-    nonnegative: bool = True
+    notes: tuple[str, ...]
+    gauge: float | None = 0.0
     load: Array | None = None
-
-    @property
-    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        return self.sums.notes
 
     def apply(self, u: Array) -> Array:
         weight = self.own * self.space.masses
@@ -117,18 +114,19 @@ class SummedPotential(Operator):
         return self.own * self.space.masses
 
     def spectral_bound(self) -> float:
-        """Gershgorin: max_i (a_i m_i + sum_j k_ij m_j), for nonnegative kernels."""
-        if not self.nonnegative:
+        """Gershgorin: max_i sum_j (k_ij + c) m_j with k_ii = a_i."""
+        if self.gauge is None:
             return Operator.spectral_bound(self)
-        slack = 4 * self.sums.error + 4 * self.space.count * _EPS
-        return float(np.max(abs(self.own) * self.space.masses + self.sums.degree) * (1 + slack))
+        m = self.space.masses
+        sums = self.own * m + self.sums.degree + self.gauge * m.sum()
+        return float(np.max(sums) * (1 + 4 * self.sums.error + 4 * self.space.count * _EPS))
 
 
 def _in_double(u: Array, act: Callable[[Floats], Floats]) -> Array:
     """act(u) in float64, returned in the dtype of u."""
     if not is_numpy(u):
         raise TypeError(
-            f"u is an array of {namespace(u).__name__}: fast summation on clouds works on NumPy arrays. Write numpy.asarray(u), or "
-            "engine='dense' or 'sparse' for the operator, which take every array namespace."
+            f"u is an array of {namespace(u).__name__}: fast summation on clouds takes NumPy arrays. Write "
+            "numpy.asarray(u); the rates of engine='dense' and 'sparse' take every array namespace."
         )
     return act(np.asarray(u, dtype=np.float64)).astype(u.dtype, copy=False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.arrays import Array, namespace, real_dtype_name, to_host
+from pide.arrays import Array, like, namespace, real_dtype_name, to_host
 from pide.operators.base import Operator
 from pide.spaces.grid import Grid
 
@@ -80,12 +80,14 @@ class ZeroMeanOperator(Operator):
 
     def _centred(self, u: Array) -> Array:
         mean = self.space.mean(u)
-        mean = namespace(u).reshape(mean, (*mean.shape, *(1,) * self.space.dimension))
+        mean = namespace(u).reshape(mean, (*mean.shape, *(1,) * self.space.ndim))
         return self.space.restricted(u - mean)
 
     def _check_mean(self, u: Array) -> None:
         xp = namespace(u)
-        axes: Any = tuple(range(-self.space.dimension, 0))
+        axes: Any = tuple(range(-self.space.ndim, 0))
+        root = self.space.root_masses
+        u = u if root is None else u * like(root**2 / np.mean(root**2), u)
         total = np.abs(to_host(xp.sum(u, axis=axes)))
         size = to_host(xp.sum(xp.abs(u), axis=axes))
         roundoff = float(np.finfo(real_dtype_name(u)).eps) / 2

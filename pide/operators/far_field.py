@@ -1,0 +1,206 @@
+"""The smooth part of a radial kernel summed over all pairs of a cloud by nonequispaced FFTs.
+
+sum_j k_F(|x_i - x_j|) q_j = (P* B P q)_i,    B real, even, diagonal, P the nonequispaced Fourier transform of one plan.
+
+Symbols: k_F smooth part of the kernel, R radius of its splitting, A extent of the cloud per axis, L > 2 A period,
+M modes, b diagonal of B: the Fourier coefficients of the periodised k_F, q strengths.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from pide.quadrature.kernel_split import SplitKernel, kaiser_bessel
+
+__all__ = ["BACKENDS", "FarField", "far_field"]
+
+Floats = NDArray[np.float64]
+
+_TAPER = 2.2
+"""Width L - 2 A of the transition between periods, in units of R: its bandwidth is then that of k_F."""
+_WIDE = 4.25
+"""The same for a Gaussian, in units of its width."""
+
+
+@dataclass(frozen=True, eq=False)
+class FarField:
+    """P* B P of a cloud.
+
+    Parameters
+    ----------
+    multipliers : array, shape (M_1, ..., M_n)
+        b at the wave numbers -M/2 .. M/2 - 1, even, 0 at -M/2.
+    plan : object
+        `scatter(strengths)` is P, `gather(modes)` its adjoint to rounding.
+    own : float
+        The kernel at distance 0.
+
+    Notes
+    -----
+    One plan serves both directions, so that `gather` is the adjoint of `scatter` at every tolerance; b is real and
+    even: the matrix is real and symmetric to rounding, positive semidefinite where b >= 0. Two real fields travel in
+    one complex transform. One thread; the same call gives the same bits.
+    """
+
+    multipliers: Floats
+    plan: Any
+    own: float
+
+    def __call__(self, strengths: Floats) -> Floats:
+        """P* B P q for q of shape (fields, N), two fields at a time."""
+        total = np.empty_like(strengths)
+        for k in range(0, len(strengths), 2):
+            paired = len(strengths) > k + 1
+            q = strengths[k] + 1j * strengths[k + 1] if paired else strengths[k].astype(np.complex128)
+            modes = self.plan.scatter(q)
+            modes *= self.multipliers
+            values = self.plan.gather(modes)
+            total[k] = values.real
+            if paired:
+                total[k + 1] = values.imag
+        return total
+
+    def raised(self, floor: float) -> FarField:
+        """The same with a constant added to the kernel."""
+        multipliers = self.multipliers.copy()
+        multipliers[tuple(M // 2 for M in multipliers.shape)] += floor
+        return replace(self, multipliers=multipliers, own=self.own + floor)
+
+
+def far_field(points: Floats, kernel: SplitKernel, tol: float, backend: str, definite: bool = False) -> FarField:
+    """The far field of a cloud.
+
+    Parameters
+    ----------
+    points : array, shape (N, n), unit length
+    kernel : SplitKernel
+    tol : float
+        Of the transform.
+    backend : {"finufft", "ducc0"}
+    definite : bool
+        Replace negative b, which are of the size of the truncation error, by 0.
+
+    Raises
+    ------
+    ImportError
+        Without the library of the backend.
+    """
+    extent = np.maximum(np.ptp(points, axis=0), 1e-12)
+    period = periods(extent, kernel)
+    modes = mode_counts(extent, kernel)
+    b = _multipliers(kernel, extent, period, modes)
+    if definite:
+        zero = tuple(M // 2 for M in modes)
+        mean = b[zero]
+        b = np.maximum(b, 0.0)
+        b[zero] = mean
+    phases = (points - points.min(axis=0) - extent / 2) * (2 * math.pi / period)
+    return FarField(b, _PLANS[backend](phases, modes, tol), kernel.far_at_zero)
+
+
+def mode_counts(extent: Floats, kernel: SplitKernel) -> tuple[int, ...]:
+    """M per axis: the smallest fast even sizes that hold the bandwidth of k_F."""
+    return tuple(_even_size(L * kernel.bandwidth / math.pi) for L in periods(extent, kernel))
+
+
+def periods(extent: Floats, kernel: SplitKernel) -> Floats:
+    """L per axis."""
+    return 2 * extent + (_TAPER * kernel.radius if kernel.radius > 0 else _WIDE * kernel.form.width)
+
+
+def _multipliers(kernel: SplitKernel, extent: Floats, period: Floats, modes: tuple[int, ...]) -> Floats:
+    """b of the function k_F(sum_a rho_a(x_a)), where rho_a is smooth, of period L_a, and x_a^2 for |x_a| <= A_a."""
+    square = _smooth_square(extent[0], period[0], modes[0], kernel.shape)
+    for a in range(1, len(modes)):
+        square = square[..., None] + _smooth_square(extent[a], period[a], modes[a], kernel.shape)
+    octant = scipy.fft.dctn(kernel.far(square), type=1, overwrite_x=True) / np.prod(modes)
+    for axis in range(len(modes)):
+        octant[(slice(None),) * axis + (-1,)] = 0
+    return np.ascontiguousarray(octant[np.ix_(*(np.abs(np.arange(M) - M // 2) for M in modes))])
+
+
+def _smooth_square(extent: float, period: float, modes: int, c: float) -> Floats:
+    """rho at the nodes j L / M, j = 0 .. M/2: x^2 whose slope turns over by a window of width L - 2 A around L / 2."""
+    half = (period - 2 * extent) / 2
+    x = np.arange(modes // 2 + 1) * (period / modes)
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    z = np.clip((x - period / 2) / half, -1, 1)
+    s = -1 + np.multiply.outer(z + 1, (nodes + 1) / 2)
+    turned = (kaiser_bessel(s * s, c) * (z[:, None] - s)) @ (weights / 2) * (z + 1)
+    total = kaiser_bessel(nodes**2, c) @ weights
+    return np.asarray(x * x - 2 * period * half * turned / total)
+
+
+def _even_size(wanted: float) -> int:
+    """The smallest even product of 2, 3 and 5 that is at least `wanted`."""
+    half = max(math.ceil(wanted / 2), 2)
+    return 2 * int(scipy.fft.next_fast_len(half, real=True))
+
+
+@dataclass(frozen=True, eq=False)
+class _Finufft:
+    """One type 2 plan of finufft; its adjoint execution is the transform of type 1."""
+
+    plan: Any
+    points: tuple[Floats, ...]
+
+    def gather(self, modes: Any) -> Any:
+        return self.plan.execute(modes)
+
+    def scatter(self, strengths: Any) -> Any:
+        return self.plan.execute_adjoint(strengths)
+
+
+def _finufft(phases: Floats, modes: tuple[int, ...], tol: float) -> _Finufft:
+    try:
+        import finufft
+    except ImportError as error:
+        raise ImportError(
+            "engine='nufft' needs finufft. Write pip install \"pide-operators[cloud]\", or engine='dense'."
+        ) from error
+    plan = finufft.Plan(2, modes, eps=tol, isign=1, nthreads=1, upsampfac=1.25 if tol >= 1e-8 else 2.0)
+    points = tuple(np.ascontiguousarray(phase) for phase in phases.T)
+    plan.setpts(*points)
+    return _Finufft(plan, points)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ducc:
+    """One plan of ducc0 for both directions."""
+
+    plan: Any
+
+    def gather(self, modes: Any) -> Any:
+        return self.plan.u2nu(grid=modes, forward=False)
+
+    def scatter(self, strengths: Any) -> Any:
+        return self.plan.nu2u(points=strengths, forward=True)
+
+
+def _ducc(phases: Floats, modes: tuple[int, ...], tol: float) -> _Ducc:
+    try:
+        import ducc0
+    except ImportError as error:
+        raise ImportError("engine='ducc0' needs ducc0. Write pip install ducc0, or engine='nufft'.") from error
+    return _Ducc(
+        ducc0.nufft.plan(
+            nu2u=True,
+            coord=np.ascontiguousarray(phases),
+            grid_shape=modes,
+            epsilon=max(tol, 1e-12),
+            nthreads=1,
+            periodicity=2 * math.pi,
+            fft_order=False,
+        )
+    )
+
+
+_PLANS = {"finufft": _finufft, "ducc0": _ducc}
+
+BACKENDS = tuple(_PLANS)

@@ -1,0 +1,280 @@
+"""Fast summation over pairs by nonequispaced FFTs: near pairs by differences, the smooth rest by Fourier series.
+
+Symbols: k = k_N + k_F the split kernel (`pide.quadrature.kernel_split`), R its radius, W_ij = k_N(|x_i - x_j|) m_j,
+F the far field (`pide.operators.far_field`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pide.operators.far_field import FarField, far_field, mode_counts
+from pide.operators.near_field import NearField, cell_order, compiled, near_squares
+from pide.operators.pair_sum import PairSum
+from pide.quadrature.kernel_split import RadialForm, SplitKernel, split
+
+__all__ = ["ClusteredError", "NonequispacedSum", "nonequispaced_sum", "split_radius"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_CHUNK = 1 << 18
+_BLOCK = 512
+_NEIGHBOURS = {1: 20.0, 2: 60.0, 3: 200.0}
+"""Wanted near neighbours: more cost memory, fewer cost modes."""
+_MOST = 1000.0
+"""Near neighbours per point beyond which a cloud counts as clustered."""
+_SAFETY = 4 / 3
+"""Sampled errors of the far field are taken to be larger by this factor."""
+_SMALLEST = 1e-12
+_DECAY = 2.0
+"""R is at most so many decay lengths of an exponential."""
+
+
+@dataclass(frozen=True, eq=False)
+class NonequispacedSum(PairSum):
+    """k_ij = k(|x_i - x_j|) of a kernel that can be split.
+
+    Parameters
+    ----------
+    masses : array, shape (N,)
+    near : NearField or None
+        W of the points in the order `order`; None for smooth kernels.
+    far : FarField
+        Of the points in the order `order`.
+    order : int array, shape (N,)
+        The order in which the points are stored.
+    tol : float
+    words : str
+
+    Notes
+    -----
+    sum_j k_ij m_j (v_j - v_i) = sum_j W_ij (v_j - v_i) + (F m v)_i - (F m)_i v_i: the near pairs do not cancel, and the
+    degree of the far field comes from the same transforms. The error is measured, not proved
+    (docs/benchmarks/clouds).
+    """
+
+    masses: Floats
+    near: NearField | None
+    far: FarField
+    order: Integers
+    tol: float
+    words: str
+
+    @property
+    def error(self) -> float:
+        return 2 * self.tol
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (self.words,)
+
+    def product(self, v: Floats) -> Floats:
+        return self._in_order(v, self._product)
+
+    def difference(self, v: Floats) -> Floats:
+        return self._in_order(v, self._difference)
+
+    def _product(self, v: Floats) -> Floats:
+        q = self._sorted_masses * v
+        far = self.far(q) - self.far.own * q
+        return far if self.near is None else far + _each(self.near.product, v)
+
+    def _difference(self, v: Floats) -> Floats:
+        far = self.far(self._sorted_masses * v) - self._far_degree * v
+        return far if self.near is None else far + _each(self.near.difference, v)
+
+    @cached_property
+    def _sorted_masses(self) -> Floats:
+        return np.asarray(self.masses[self.order])
+
+    @cached_property
+    def _far_degree(self) -> Floats:
+        return self.far(self._sorted_masses[None])[0]
+
+    def _in_order(self, v: Floats, act: Any) -> Floats:
+        flat = v.reshape(-1, v.shape[-1])
+        result = np.empty_like(flat)
+        result[:, self.order] = act(flat[:, self.order])
+        return result.reshape(v.shape)
+
+
+def nonequispaced_sum(
+    points: Floats,
+    masses: Floats,
+    form: RadialForm,
+    tol: float,
+    *,
+    purpose: str = "rates",
+    backend: str = "finufft",
+    neighbours: float | None = None,
+) -> NonequispacedSum:
+    """The fast sum of a kernel over the pairs of a cloud.
+
+    Parameters
+    ----------
+    points : array, shape (N, n), unit length
+    masses : array, shape (N,)
+    form : RadialForm
+    tol : float
+        Relative accuracy; 1e-12 to 1e-2.
+    purpose : {"rates", "potential"}
+        "rates": the far field is refined, and raised by a constant of at most tol/4 times its mean, until the weights
+        of two extreme points are positive; those of the others are not looked at. "potential": its negative Fourier
+        coefficients are set to 0.
+    backend : {"finufft", "ducc0"}
+    neighbours : float, optional
+        Near neighbours per point that the radius of the split aims at.
+
+    Raises
+    ------
+    ImportError
+        Without the library of the backend, or numba.
+    """
+    radius = split_radius(points, form, tol, neighbours)
+    order, near = np.arange(len(points)), None
+    if radius > 0:
+        order, starts, counts = cell_order(points, radius)
+    points, sorted_masses = points[order], masses[order]
+    if purpose == "rates":
+        kernel, far, inner = _far(points, form, radius, tol, backend)
+    else:
+        kernel, inner = split(form, radius, tol), tol
+        far = far_field(points, kernel, tol, backend, definite=True)
+    if radius > 0:
+        near = _near(points, sorted_masses, starts, counts, kernel)
+    return NonequispacedSum(masses, near, far, order, tol, _words(backend, tol, inner, far, near))
+
+
+def _words(backend: str, tol: float, inner: float, far: FarField, near: NearField | None) -> str:
+    modes = " x ".join(map(str, far.multipliers.shape))
+    where = "no near field" if near is None else f"{near.neighbours:.0f} near neighbours per point"
+    refined = f" (far field {inner:.1g} to keep weights positive)" if inner < tol else ""
+    return f"engine: nufft ({backend}), tol {tol:g}{refined}, {modes} modes, {where}"
+
+
+class ClusteredError(ValueError):
+    """The near field of a cloud holds too many pairs, or the far field too many modes."""
+
+
+def split_radius(points: Floats, form: RadialForm, tol: float, neighbours: float | None = None) -> float:
+    """R that holds the wanted number of neighbours; 0 for a smooth kernel.
+
+    Notes
+    -----
+    R begins with that of points which fill their bounding box, and shrinks where they do not, as long as the modes of
+    the far field stay affordable.
+
+    Raises
+    ------
+    ClusteredError
+        If no radius gives both a thin near field and an affordable far field.
+    """
+    extent = np.maximum(np.ptp(points, axis=0), 1e-12)
+    count, n = points.shape
+    affordable = 64 * count + (1 << 20)
+    if form.kind == "gaussian":
+        needed = _modes(extent, form, 0.0, tol)
+        if needed > affordable:
+            raise ClusteredError(
+                f"engine='nufft': a Gaussian of width {form.width:.3g} on a cloud of extent {extent.max():.3g} needs "
+                f"{needed:.1e} modes for {count} points. Write engine='tree', or 'dense'."
+            )
+        return 0.0
+    wanted = neighbours or _NEIGHBOURS[n]
+    ball = math.pi ** (n / 2) / math.gamma(n / 2 + 1)
+    R = float((wanted * np.prod(extent) / (ball * count)) ** (1 / n))
+    R = min(R, _DECAY / form.rate) if form.rate > 0 else R
+    near = _mean_neighbours(points, R)
+    while near > 2 * wanted and _modes(extent, form, R / 1.25, tol) <= affordable:
+        R /= 1.25
+        near = _mean_neighbours(points, R)
+    if near > _MOST or _modes(extent, form, R, tol) > affordable:
+        raise ClusteredError(
+            f"engine='nufft': the cloud is clustered, its near field has {near:.0f} neighbours per point (at most "
+            f"{_MOST:.0f}). Write engine='tree', or engine='dense' for a sum over all pairs."
+        )
+    return R
+
+
+def _modes(extent: Floats, form: RadialForm, radius: float, tol: float) -> float:
+    """Number of modes of the far field."""
+    return float(np.prod(np.array(mode_counts(extent, split(form, radius, tol)), dtype=np.float64)))
+
+
+def _mean_neighbours(points: Floats, radius: float) -> float:
+    """Estimate of the mean number of points within R: those of a cell of edge R, in the volume of the ball."""
+    n = points.shape[1]
+    cells = np.floor((points - points.min(axis=0)) / radius).astype(np.int64)
+    widths = cells.max(axis=0) + 1
+    if np.prod(widths.astype(np.float64)) > 2.0**62:
+        return math.inf
+    _, counts = np.unique(np.ravel_multi_index(tuple(cells.T), tuple(widths)), return_counts=True)
+    ball = math.pi ** (n / 2) / math.gamma(n / 2 + 1)
+    return float(ball * (counts.astype(np.float64) ** 2).sum() / len(points)) - 1
+
+
+def _far(
+    points: Floats, form: RadialForm, radius: float, tol: float, backend: str
+) -> tuple[SplitKernel, FarField, float]:
+    """(split kernel, far field, its tolerance) for rates: refined, and raised, until sampled weights are positive."""
+    inner = tol
+    while True:
+        kernel = split(form, radius, inner)
+        far = far_field(points, kernel, inner, backend)
+        error, exact = _sampled(points, kernel, far)
+        allowed = tol / 4 * float(exact.sum()) / max(exact.size, 1)
+        excess = float(np.max(error / (exact + allowed / 2), initial=0.0))
+        if excess <= 1 or inner <= _SMALLEST:
+            return kernel, far.raised(2 * float(np.max(error - exact, initial=0.0))), inner
+        inner = max(_SMALLEST, inner * max(0.4 / excess, 1e-2))
+
+
+def _sampled(points: Floats, kernel: SplitKernel, far: FarField) -> tuple[Floats, Floats]:
+    """(a bound of |k~ - k|, k) of the far field over the pairs of two extreme points, beyond R."""
+    diagonal = points.sum(axis=1)
+    ends = np.array([int(diagonal.argmin()), int(diagonal.argmax())])
+    unit = np.zeros((2, len(points)))
+    unit[[0, 1], ends] = 1.0
+    square = ((points[ends][:, None] - points[None]) ** 2).sum(axis=-1)
+    beyond = square > kernel.radius**2
+    exact = kernel.form(square[beyond])
+    return _SAFETY * np.abs(far(unit)[beyond] - exact), exact
+
+
+def _near(points: Floats, masses: Floats, starts: Any, counts: Any, kernel: SplitKernel) -> NearField:
+    rows, columns, squares = near_squares(points, starts, counts, kernel.radius)
+    for first in range(0, len(squares), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        values = kernel.form(squares[part])
+        values -= compiled(_series)(squares[part] * (2 / kernel.radius**2) - 1, kernel.coefficients)
+        squares[part] = values * masses[columns[part]]
+    return NearField(rows, columns, squares)
+
+
+def _series(z: Any, coefficients: Any) -> Any:
+    """sum_k c_k T_k(z) by Clenshaw's recurrence, in blocks that stay in the cache."""
+    total = np.empty(z.size)
+    one, two = np.empty(_BLOCK), np.empty(_BLOCK)
+    for first in range(0, z.size, _BLOCK):
+        size = min(_BLOCK, z.size - first)
+        one[:] = 0.0
+        two[:] = 0.0
+        for k in range(coefficients.size - 1, 0, -1):
+            for p in range(size):
+                next_one = coefficients[k] + 2 * z[first + p] * one[p] - two[p]
+                two[p] = one[p]
+                one[p] = next_one
+        for p in range(size):
+            total[first + p] = coefficients[0] + z[first + p] * one[p] - two[p]
+    return total
+
+
+def _each(act: Any, v: Floats) -> Floats:
+    return np.stack([act(np.ascontiguousarray(row)) for row in v])
