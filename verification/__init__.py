@@ -14,6 +14,7 @@ from pide.verification import defects as _defects
 from pide.verification import defects_facts as _defects_facts
 from pide.verification import defects_flows as _defects_flows
 from pide.verification import defects_layers as _defects_layers
+from pide.verification import defects_operators as _defects_operators
 from pide.verification.adapters import as_subject, dense_diffusion, matrix_subject
 from pide.verification.affinities import AffinityMap, affinity_of
 from pide.verification.blocks import BlockMap, block_of
@@ -27,7 +28,7 @@ from pide.verification.flows import FlowMap, SolverMap, WaveMap, flow_of, heat_f
 from pide.verification.honest import HONEST
 from pide.verification.layers import LayerMap, Stage
 from pide.verification.modules import module_layer, module_subject
-from pide.verification.mutants import MUTANTS, Mutant, kill_matrix
+from pide.verification.mutants import CLOUD_BASES, MUTANTS, Mutant, cloud_kills, kill_matrix
 from pide.verification.orders import CompatibilityTable, ObservedOrder, compatibility_table, observed_order
 from pide.verification.proofs import DiffusionMatrix
 from pide.verification.report import ClaimsFailedError, Report, Row
@@ -35,6 +36,7 @@ from pide.verification.subject import Subject
 
 __all__ = [
     "CHECKS",
+    "CLOUD_BASES",
     "HONEST",
     "MUTANTS",
     "AffinityMap",
@@ -66,6 +68,7 @@ __all__ = [
     "certify",
     "certify_states",
     "check",
+    "cloud_kills",
     "compatibility_table",
     "dense_diffusion",
     "family",
@@ -82,4 +85,4 @@ __all__ = [
     "wave_of",
 ]
 
-del _claims, _defects, _defects_facts, _defects_flows, _defects_layers
+del _claims, _defects, _defects_facts, _defects_flows, _defects_layers, _defects_operators

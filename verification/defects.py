@@ -94,7 +94,9 @@ def one_sided(s: Subject) -> Subject:
 
 @mutant("signed kernel", EQUAL, "nonnegative_rates", "maximum_principle", "markov")
 def signed_kernel(s: Subject) -> Subject:
-    K = rates_of(s)[0] - 0.002 * (1 - np.eye(s.size))
+    K = rates_of(s)[0]
+    pairs = K[~np.eye(s.size, dtype=bool)]
+    K = K - (float(pairs.min()) + 0.01 * float(np.median(pairs))) * (1 - np.eye(s.size))
     degree = K.sum(1)
     rate = float(np.max(degree))
     return altered(s, product(K, degree), rates=lambda rows: K[rows], degree=degree, rate_bound=lambda: rate)

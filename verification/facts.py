@@ -32,7 +32,7 @@ class Facts:
     spacing : tuple of float, optional
         h per axis.
     symbol : callable -> array in rfftn layout, optional
-        Eigenvalues of A on the torus, from a formula and not from the operator.
+        Eigenvalues of A on the torus, real or complex, from a formula and not from the operator.
     lattice_symbol : callable theta -> float, optional
         Symbol of the weights on the infinite lattice at theta = (theta_1, ..., theta_n), from a formula.
     rate : float
@@ -62,12 +62,16 @@ class Facts:
         in the collar and zero beyond; load is what the data add to A v.
     larger : Subject, optional
         A subject with -<L v, v> at least as large for every v.
+    partner : Subject, optional
+        Another discretisation of the same operator with the same values, to the stated accuracy of the weights.
+    stationary : array, optional
+        A density pi > 0 that a jump process keeps: <A v, pi> = 0 for every v.
     pushforward, pullback : callable (x, v) -> array, optional
         Jacobian J(x) v and its transpose J(x)^T v, by automatic differentiation.
     """
 
     spacing: tuple[float, ...] | None = None
-    symbol: Callable[[], Field] | None = None
+    symbol: Callable[[], NDArray[Any]] | None = None
     lattice_symbol: Callable[[Field], float] | None = None
     rate: float = 0.0
     lattice_error: float = 0.0
@@ -82,6 +86,8 @@ class Facts:
     refuses: Callable[[Array], Array] | None = None
     enlarged: tuple[Subject, Callable[[Field], Field], Field, tuple[slice, ...]] | None = None
     larger: Subject | None = None
+    partner: Subject | None = None
+    stationary: Field | None = None
     pushforward: Callable[[Array, Array], Array] | None = None
     pullback: Callable[[Array, Array], Array] | None = None
 

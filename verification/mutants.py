@@ -15,7 +15,17 @@ from pide.verification.checking import check
 from pide.verification.honest import HONEST, Target
 from pide.verification.report import FAILS
 
-__all__ = ["MUTANTS", "Mutant", "kill_matrix", "mutant", "table"]
+__all__ = ["CLOUD_BASES", "MUTANTS", "Mutant", "cloud_kills", "kill_matrix", "mutant", "table"]
+
+CLOUD_BASES = {
+    "dense equal masses": "cloud equal masses",
+    "dense unequal masses": "cloud unequal masses",
+    "dense killed": "cloud killed",
+    "dense two components": "cloud two components",
+    "dense nystroem": "cloud equal masses",
+    "interval fractional": "cloud fractional",
+}
+"""Operators on point clouds that stand for those on which a mutant is built; lattice mutants have none."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,11 @@ class Mutant:
 
     def subject(self) -> Target:
         """The wrong operator."""
-        return self.build(HONEST[self.base]())
+        return self.on(self.base)
+
+    def on(self, base: str) -> Target:
+        """The same defect in another honest operator."""
+        return self.build(HONEST[base]())
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -83,8 +97,19 @@ def kill_matrix(
 @cache
 def killers_of(name: str, seed: int, samples: int) -> frozenset[str]:
     """Names of the claimed checks that fail on a mutant."""
-    report = check(MUTANTS[name].subject(), seed=seed, samples=samples)
+    return failures(MUTANTS[name].subject(), seed, samples)
+
+
+def failures(target: Target, seed: int, samples: int) -> frozenset[str]:
+    """Names of the claimed checks that fail on a target."""
+    report = check(target, seed=seed, samples=samples)
     return frozenset(row.claim for row in report.rows if row.verdict == FAILS)
+
+
+def cloud_kills(seed: int = 0, samples: int = 12) -> dict[str, frozenset[str]]:
+    """For each mutant that a point cloud can have, the checks that fail on it there."""
+    named = {name: CLOUD_BASES[wrong.base] for name, wrong in MUTANTS.items() if wrong.base in CLOUD_BASES}
+    return {name: failures(MUTANTS[name].on(base), seed, samples) for name, base in named.items()}
 
 
 def table(matrix: dict[str, frozenset[str]]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,13 @@ import numpy as np
 import scipy
 
 import pide
-from pide.continuum import kernels
-from pide.continuum.advection import Advection
-from pide.continuum.domains import Ball, Box, Interval, Torus
-from pide.continuum.exterior import Reflecting, Zero
-from pide.continuum.operators import FractionalLaplacian, Laplacian, NonlocalDiffusion
-from pide.continuum.potentials import LogPotential, RieszPotential
 from pide.verification.checking import check
 from pide.verification.claim import CHECKS, ORIGINS
 from pide.verification.covering import FACTORS, build, product
+from pide.verification.estimate import ROUNDOFF
 from pide.verification.honest import HONEST
-from pide.verification.mutants import MUTANTS, kill_matrix
+from pide.verification.mutants import CLOUD_BASES, MUTANTS, cloud_kills, kill_matrix
+from pide.verification.page_subjects import ENGINES, OTHERS, SCATTERED
 from pide.verification.report import HOLDS, Report, Row
 
 __all__ = ["page"]
@@ -44,27 +41,50 @@ COLUMNS = {
     "fast_equals_dense": "fast = dense",
 }
 SAMPLES = 6
+_UNLISTED = ("dense two components", "dense nystroem")
+"""Bases of wrong operators that no table needs."""
 
 
 def page() -> str:
-    """The whole page as Markdown; about a minute of CPU time."""
-    diffusion = [(_words(row), check(build(row), samples=SAMPLES)) for row in _rows()]
-    others = [(name, check(make(), samples=SAMPLES)) for name, make in OTHERS.items()]
-    dense = "dense two components", "dense nystroem"
-    rest = {name: check(make()) for name, make in HONEST.items() if name not in dense}
+    """The whole page as Markdown; some minutes of CPU time."""
+    diffusion = {_words(row): partial(build, row) for row in _rows()}
+    tables: dict[str, Mapping[str, Callable[[], Any]]] = {
+        "Nonlocal diffusion on grids": diffusion,
+        "Other operators on grids": OTHERS,
+        "Engines of grids": ENGINES,
+        "Point clouds, graphs and affinities": SCATTERED,
+    }
+    measured = {title: _both_precisions(subjects) for title, subjects in tables.items()}
+    rest = {name: check(make()) for name, make in HONEST.items() if name not in _UNLISTED}
     exact = {name: report for name, report in rest.items() if _kind(name) in ("operator", "family")}
     moving = {name: report for name, report in rest.items() if _kind(name) in ("flow", "wave", "solver")}
     learned = {name: report for name, report in rest.items() if _kind(name) in ("affinity", "block", "layer")}
+    pairs = [report for both in measured.values() for reports in both.values() for report in reports.values()]
+    sections = [
+        f"## {title}, {dtype}\n\n{_table(reports.items())}"
+        for title, both in measured.items()
+        for dtype, reports in both.items()
+    ]
     parts = [
-        _introduction([report for _, report in (*diffusion, *others)] + list(rest.values())),
-        "## Nonlocal diffusion on grids\n\n" + _table(diffusion),
-        "## Other operators\n\n" + _table(others),
+        _introduction([*pairs, *rest.values()]),
+        *sections,
         "## Closed forms and limits\n\n" + _rows_table(exact, _is_exact),
         "## Flows, waves and steady problems\n\n" + _rows_table(moving, lambda row: True),
         "## Affinities, blocks of stages and layers\n\n" + _rows_table(learned, lambda row: True),
         "## Wrong operators\n\n" + _kills(),
+        "## Wrong operators on point clouds\n\n" + _cloud_kills(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _both_precisions(subjects: Mapping[str, Callable[[], Any]]) -> dict[str, dict[str, Report]]:
+    """Reports by dtype and name."""
+    reports: dict[str, dict[str, Report]] = {dtype: {} for dtype in ROUNDOFF}
+    for name, make in subjects.items():
+        subject = make()
+        for dtype, row in reports.items():
+            row[name] = check(subject, samples=SAMPLES, dtype=dtype)
+    return reports
 
 
 def _rows() -> list[dict[str, Any]]:
@@ -75,37 +95,6 @@ def _rows() -> list[dict[str, Any]]:
 
 def _words(row: dict[str, Any]) -> str:
     return f"{row['kernel']}, {row['exterior']}, {row['dimension']}-D"
-
-
-def _diffusivity(*x: Any) -> Any:
-    return 1.0 + 0.6 * np.sin(2.0 * sum(x))
-
-
-LINE, TORUS, DISC = Interval(-1, 1).grid(40), Torus((1.0, 1.0)).grid(12), Ball(radius=1.0, dimension=2).grid(30)
-OTHERS: dict[str, Callable[[], Any]] = {
-    "(-Delta)^0.25, zero, interval, lattice": lambda: FractionalLaplacian(0.25).on(LINE, Zero(), scheme="lattice"),
-    "(-Delta)^0.75, zero, interval, corrected": lambda: FractionalLaplacian(0.75).on(LINE, Zero()),
-    "(-Delta)^0.5, zero, disc, corrected": lambda: FractionalLaplacian(0.5).on(DISC, Zero()),
-    "(-Delta)^0.5, regional, interval": lambda: FractionalLaplacian(0.5).on(LINE, Reflecting()),
-    "(-Delta)^0.5, torus, lattice": lambda: FractionalLaplacian(0.5).on(TORUS),
-    "(-Delta)^0.5, torus, fourier": lambda: FractionalLaplacian(0.5).on(TORUS, scheme="fourier"),
-    "Laplacian, zero, interval": lambda: Laplacian().on(LINE, Zero()),
-    "Laplacian, reflecting, square": lambda: Laplacian().on(Box(((0.0, 1.0), (0.0, 1.0))).grid(10), Reflecting()),
-    "variable diffusivity, geometric, disc": lambda: NonlocalDiffusion(
-        kernels.Linear(horizon=0.3), coefficient=_diffusivity
-    ).on(DISC, Zero()),
-    "variable diffusivity, arithmetic, disc": lambda: NonlocalDiffusion(
-        kernels.Linear(horizon=0.3), coefficient=_diffusivity, mean="arithmetic"
-    ).on(DISC, Zero()),
-    "sum: Gaussian + Laplacian, interval": lambda: (
-        0.5 * NonlocalDiffusion(kernels.Gaussian(width=0.3)) + Laplacian()
-    ).on(LINE, Zero()),
-    "Riesz s = 0.3, interval": lambda: RieszPotential(s=0.3).on(LINE),
-    "Riesz s = 0.5, disc": lambda: RieszPotential(s=0.5).on(DISC),
-    "logarithm, projected, interval": lambda: LogPotential(project=True).on(LINE),
-    "advection, upwind, torus": lambda: Advection((1.0, 0.5)).on(TORUS, scheme="upwind"),
-    "advection, central, torus": lambda: Advection((1.0, 0.5)).on(TORUS, scheme="central"),
-}
 
 
 def _kind(name: str) -> str:
@@ -120,11 +109,12 @@ def _introduction(reports: list[Report]) -> str:
     classes = "; ".join(f"{letter} {words}" for letter, words in ORIGINS.items())
     return (
         "# Verification, in numbers\n\n"
-        f"{len(reports)} operators, families, flows and solvers; {len(judged)} rows judged, {failed} failed,\n"
+        f"{len(reports)} reports of operators, families, flows, solvers and layers; {len(judged)} rows judged, "
+        f"{failed} failed,\n"
         f"{trials} trials; {len(CHECKS)} checks; seed 0. Made by `python -m pide.verification.page --out "
         f"docs/verification.md` on {datetime.now(UTC):%Y-%m-%d} with pide {pide.__version__}, Python "
         f"{platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}.\n\n"
-        "Each number is the worst violation that was measured, relative to the size of the operator, in float64; an "
+        "Each number is the worst violation that was measured, relative to the size of the operator; an "
         "empty cell is a claim that the operator does not make or a property that it does not expose, and **bold**\n"
         "would be a failure. [How claims are checked](explanation/checks.md) derives the bounds.\n"
         f"Classes of bounds: {classes}."
@@ -187,6 +177,20 @@ def _kills() -> str:
         named = next((name for name in names if claim in MUTANTS[name].killed_by), names[0] if names else "")
         source = f"{known.hypotheses} | {known.reference}"
         lines.append(f"| `{claim}` | {known.origin} | {counts[claim]} | {named} | {source} |")
+    return "\n".join(lines)
+
+
+def _cloud_kills() -> str:
+    matrix = cloud_kills()
+    dead = sum(set(MUTANTS[name].killed_by) <= killers for name, killers in matrix.items())
+    lines = [
+        f"{dead} of {len(matrix)} wrong operators that a point cloud can have die there to the checks they name; the "
+        "others are defects of lattices, closed forms, flows and layers.\n",
+        "| wrong operator | on | checks that fail |",
+        "|---|---|---|",
+    ]
+    for name, killers in matrix.items():
+        lines.append(f"| {name} | {CLOUD_BASES[MUTANTS[name].base]} | {', '.join(sorted(killers))} |")
     return "\n".join(lines)
 
 

@@ -67,6 +67,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "volume_constraint": ("data given outside, finite horizon", DU),
     "forms_compare": ("rates and killing at most those of the other operator", DU),
     "jacobian_transposed": ("differentiable at the point, both modes supplied", "definition of the transpose"),
+    "agrees_with_partner": ("another discretisation with the same values is known", "definition"),
+    "stationary_density": ("rates symmetric in a known density", SENETA),
     "tends_to_limit": ("a closed form and an order are stated", "Roache, Verification and Validation (1998)"),
     "flow_positive": (_FLOW + "w >= 0", SENETA),
     "flow_rows": (_FLOW + "w >= 0, kappa >= 0", SENETA),

@@ -64,7 +64,7 @@ def test_an_affinity_that_refuses_must_say_so():
 
 @pytest.mark.parametrize("stages", LARGEST_STEPS)
 def test_blocks_of_every_number_of_stages(stages):
-    """R = 1 + z + ... + z^m: no growth of energy at the limit, growth at 1.02 times the limit on two joined vertices."""
+    """R = 1 + z + ... + z^m: no growth of energy at the limit, growth at 1.02 times it on two joined vertices."""
     pair = np.array([[0.0, 1.0], [1.0, 0.0]])
     block = block_of(as_subject(graph_laplacian(pair)), 0.1, stages)
     check(block).raise_if_failed()

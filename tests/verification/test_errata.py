@@ -14,6 +14,7 @@ import scipy.linalg
 
 import pide
 from pide.continuum.constants import logarithm_constant, riesz_constant
+from pide.operators.affinity import GaussianAffinity, normalised
 from pide.verification import HONEST, MUTANTS, check, dense_diffusion
 from pide.verification.honest import power_family
 
@@ -170,6 +171,27 @@ def test_zero_mean_is_a_steady_state_of_the_original_block_for_a_constant_affini
     """T after (28), "the only steady state is 0": sum_j omega_ij Z_j = 0 for omega = 1 and Z of zero mean."""
     z = np.array([3.0, -1.0, -2.0])
     assert (np.ones((3, 3)) @ z).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_symmetry_and_unit_rows_together_need_a_symmetric_scaling():
+    """T (11), omega_ij = omega_ji, and (12), sum_j omega_ij = 1: division by row sums keeps only the second."""
+    x = np.linspace(0.0, 1.0, 6)[:, None] ** 2
+    omega = GaussianAffinity(width=0.3)(x)
+    rows, scaled = normalised(omega, "rows"), normalised(omega, "sinkhorn")
+    assert np.allclose(rows.sum(1), 1.0, atol=1e-14)
+    assert np.abs(rows - rows.T).max() > 0.05
+    assert np.abs(rows.sum(0) - 1.0).max() > 0.05
+    assert np.abs(scaled.sum(1) - 1.0).max() <= 1e-12
+    assert np.abs(scaled - scaled.T).max() <= 1e-15
+    c = np.sqrt(np.diag(scaled) / np.diag(omega))
+    assert np.allclose(scaled, c[:, None] * omega * c[None, :], rtol=1e-13)
+
+
+def test_not_every_affinity_has_a_symmetric_scaling():
+    """The star: leaves need c_0 c_i = 1, so that the row of the centre sums to 8."""
+    sums = normalised(star(), "sinkhorn").sum(1)
+    assert np.abs(sums - 1.0).max() > 0.5
+    assert np.allclose(sums[1:], sums[1])
 
 
 def test_bounded_is_not_hilbert_schmidt():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pide.verification import CHECKS, HONEST, MUTANTS, check, kill_matrix
+from pide.verification import CHECKS, CLOUD_BASES, HONEST, MUTANTS, check, cloud_kills, kill_matrix
 from pide.verification.mutants import mutant, table
 from pide.verification.sources import SOURCES
 
@@ -22,6 +22,26 @@ def test_every_mutant_dies_to_the_checks_it_names(matrix, name):
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_check_kills_a_mutant(matrix, name):
     assert any(name in killers for killers in matrix.values())
+
+
+CLOUDY = [name for name, wrong in MUTANTS.items() if wrong.base in CLOUD_BASES]
+
+
+@pytest.fixture(scope="module")
+def clouds():
+    return cloud_kills()
+
+
+@pytest.mark.parametrize("name", CLOUDY)
+def test_every_mutant_that_a_point_cloud_can_have_dies_there(clouds, name):
+    assert set(MUTANTS[name].killed_by) <= clouds[name]
+
+
+def test_point_clouds_have_the_mutants_of_weights_masses_steps_and_code(clouds):
+    assert set(clouds) == set(CLOUDY)
+    assert len(CLOUDY) >= 30
+    for base in set(CLOUD_BASES.values()):
+        check(HONEST[base](), samples=12).raise_if_failed()
 
 
 def test_a_mutant_differs_from_its_base_only_by_the_defect(matrix):

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import pide
-from pide.verification import CHECKS, MUTANTS, check
+from pide.verification import CHECKS, CLOUD_BASES, MUTANTS, check
 from pide.verification import page as pages
+from pide.verification.page_subjects import ENGINES, OTHERS, SCATTERED
 
 ROOT = Path(__file__).resolve().parents[2]
 REMEDY = "run python -m pide.verification.page --out docs/verification.md"
@@ -34,6 +35,10 @@ def test_the_page_in_the_documentation_is_of_the_current_checks_and_mutants():
     table = text[text.index("## Wrong operators") :]
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(CHECKS), REMEDY
     assert f"{len(MUTANTS)} of {len(MUTANTS)} wrong operators die" in table, REMEDY
+    count = sum(wrong.base in CLOUD_BASES for wrong in MUTANTS.values())
+    assert f"{count} of {count} wrong operators that a point cloud can have die there" in table, REMEDY
+    for subjects in (OTHERS, ENGINES, SCATTERED):
+        assert all(text.count(f"| {name} |") >= 2 for name in subjects), REMEDY  # in float64 and in float32
     assert ", 0 failed," in text
 
 

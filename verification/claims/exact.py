@@ -255,6 +255,37 @@ def forms_compare(subject: Subject, draws: Draws) -> Iterator[Trial]:
 
 
 @measures(
+    "agrees_with_partner", origin="L", statement="A v = A' v for another discretisation A' with the same values",
+    derivation="E(v) + E'(v) + stated accuracy of the weights, over |A||v|",
+)  # fmt: skip
+def agrees_with_partner(subject: Subject, draws: Draws) -> Iterator[Trial]:
+    partner: Subject = subject.facts.need("partner")
+    models = [x.errors(draws.dtype) for x in (subject, partner)]
+    for v in draws.fields(subject.inside, "agrees_with_partner"):
+        size = norm(subject, v.values)
+        scale = models[0].scale * size or 1.0
+        defect = norm(subject, subject.evaluate(v.values, draws.dtype) - partner.evaluate(v.values, draws.dtype))
+        rounding = sum(e.energy(size) + e.maximum(subject.ones) * size for e in models)
+        yield Trial(defect / scale, rounding / scale + subject.facts.accuracy, v.label)
+
+
+@measures(
+    "stationary_density", origin="T", statement="<A v, pi> = 0 for the density pi that the process keeps",
+    derivation="|pi| (E(v) + E_max(1)|v|) + (g_{N+24} + stated accuracy) |A||pi||v|, over |A||pi||v|",
+)  # fmt: skip
+def stationary_density(subject: Subject, draws: Draws) -> Iterator[Trial]:
+    density = subject.facts.need("stationary")
+    errors, weight = subject.errors(draws.dtype), norm(subject, density)
+    for v in draws.fields(subject.inside, "stationary_density"):
+        size = norm(subject, v.values)
+        scale = errors.scale * weight * size or 1.0
+        drift = inner(subject, subject.generator(v.values, draws.dtype), density)
+        rounding = weight * (errors.energy(size) + errors.maximum(subject.ones) * size)
+        bound = rounding / scale + gamma(subject.size + 24, DOUBLE) + subject.facts.accuracy
+        yield Trial(abs(drift) / scale, bound, v.label)
+
+
+@measures(
     "jacobian_transposed", origin="T", statement="<J(x) p, q> = <p, J(x)^T q>, both by automatic differentiation",
     derivation="(E(p)|q| + |p|E(q)) / (|Jp||q| + |p||J^T q|) + g, the model of a black box where none is given",
 )  # fmt: skip
