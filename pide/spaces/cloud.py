@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
-from pide.arrays import Array, namespace
+from pide.arrays import Array
 from pide.continuum.domains import Domain
-from pide.spaces.space import Space
+from pide.spaces.scattered import Scattered, coordinate_columns
 from pide.spaces.voronoi import voronoi_masses
 
 __all__ = ["PointCloud"]
@@ -23,7 +23,7 @@ _SHOWN = 4
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PointCloud(Space):
+class PointCloud(Scattered):
     """Points x_i in R^n, n = 1, 2, 3, with masses m_i, and <u, v> = sum_i m_i u_i v_i.
 
     Parameters
@@ -85,31 +85,6 @@ class PointCloud(Space):
         return f"PointCloud({self.count} points in R^{self.dimension}{domain})"
 
     @property
-    def dimension(self) -> int:
-        """n."""
-        return int(self.points.shape[1])
-
-    @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
-        """(N,)."""
-        return (self.points.shape[0],)
-
-    @property
-    def size(self) -> int:
-        """N: every point is inside."""
-        return int(self.points.shape[0])
-
-    @property
-    def count(self) -> int:
-        """N."""
-        return self.size
-
-    @property
-    def cell_volume(self) -> NDArray[np.float64]:
-        """The masses m, which stand where a grid has one volume for all cells."""
-        return self.masses
-
-    @property
     def periodic(self) -> bool:
         """Whether the domain is a torus."""
         return self.domain is not None and self.domain.periodic
@@ -117,17 +92,7 @@ class PointCloud(Space):
     @cached_property
     def coordinates(self) -> tuple[NDArray[np.float64], ...]:
         """Coordinates of the points: n read-only arrays of shape (N,)."""
-        return tuple(self.points[:, axis] for axis in range(self.dimension))
-
-    @cached_property
-    def inside(self) -> NDArray[np.bool_]:
-        """True for every point, shape (N,)."""
-        return np.ones(self.shape, dtype=np.bool_)
-
-    @cached_property
-    def root_masses(self) -> NDArray[np.float64]:
-        """m^(1/2)."""
-        return np.sqrt(self.masses)
+        return coordinate_columns(self.points)
 
     @cached_property
     def tree(self) -> cKDTree:
@@ -136,14 +101,6 @@ class PointCloud(Space):
             return cKDTree(self.points)
         lower, upper = np.array(self.domain.bounds).T
         return cKDTree(np.mod(self.points - lower, upper - lower), boxsize=upper - lower)
-
-    def mean(self, u: Array) -> Array:
-        """sum_i m_i u_i / sum_i m_i."""
-        self._check_shape(u, "u")
-        return self._integral(u) / float(self.masses.sum())
-
-    def _integral(self, f: Array) -> Array:
-        return namespace(f).sum(f * self._cached("masses", f), axis=-1)
 
 
 def _checked_points(points: Any) -> NDArray[np.float64]:
