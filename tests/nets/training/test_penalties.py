@@ -53,8 +53,8 @@ def test_smoothness_is_the_sum_over_neighbours_of_a_unit() -> None:
         kernels = unit.kernels()
         for j in range(len(kernels) - 1):
             for k in range(2):
-                expected += h * float(((kernels[j][k] - kernels[j + 1][k]) / h).square().sum())
-    assert float(smoothness(NET)) == pytest.approx(expected, rel=1e-5)
+                expected += h * float(((kernels[j][k] - kernels[j + 1][k]) / h).square().sum().detach())
+    assert float(smoothness(NET).detach()) == pytest.approx(expected, rel=1e-5)
     assert float(smoothness(torch.nn.Linear(2, 2))) == 0.0
 
 
