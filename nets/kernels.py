@@ -172,7 +172,8 @@ def _attention(affinity: EmbeddedAffinity | GaussianAffinity, t: Tensor, p: Tens
     A Gaussian is a softmax too: -|t - p|^2 / width^2 and (2 t.p - |p|^2) / width^2 differ by a number per row.
     """
     if isinstance(affinity, GaussianAffinity):
-        scale = 1.0 / affinity.width**2
+        centre = p.mean(dim=1, keepdim=True)
+        t, p, scale = t - centre, p - centre, 1.0 / affinity.width**2
         p = torch.cat([p, -scale * p.square().sum(dim=-1, keepdim=True)], dim=-1)
         t = functional.pad(2.0 * scale * t, (0, 1), value=1.0)
     else:

@@ -22,7 +22,6 @@ _BLOCK = 1 << 18
 """Pairs of one block: 1 MB of float32, so that the passes over it stay in the second-level cache."""
 
 
-@torch.compiler.disable
 def pair_sums(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """(sum_j omega_ij y_j, sum_j omega_ij), shapes (B, M, C) and (B, M, 1), without M N numbers in memory.
 
@@ -38,9 +37,17 @@ def pair_sums(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Te
     block by block. Second derivatives are those of the dense functions, with M N numbers in memory. Compiled modules
     call this function as it is, outside their graph.
     """
-    attach: Callable[..., Tensor] = _PairSums.apply
-    sums = attach(t, p, y, affinity)
+    sums = _attached(t, p, y, affinity)
     return sums[..., :-1], sums[..., -1:]
+
+
+def _apply(t: Tensor, p: Tensor, y: Tensor, affinity: PowerAffinity | LogAffinity) -> Tensor:
+    attach: Callable[..., Tensor] = _PairSums.apply
+    return attach(t, p, y, affinity)
+
+
+_outside_graphs: Callable[..., Callable[..., Tensor]] = torch.compiler.disable
+_attached = _outside_graphs(_apply)
 
 
 class _PairSums(torch.autograd.Function):

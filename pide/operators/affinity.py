@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pide.arrays import Array, namespace
+from pide.arrays import Array, as_float, namespace
 from pide.operators.affinity_distances import squared_distances
 
 if TYPE_CHECKING:
@@ -93,21 +93,22 @@ class Affinity(ABC):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GaussianAffinity(Affinity):
-    """omega = exp(-r^2 / width^2)."""
+    """omega = exp(-r^2 / width^2), r^2 computed by "differences" or "products" (`squared_distances`)."""
 
     nonnegative = True
 
     width: Any
+    distances: str = "differences"
 
     def __post_init__(self) -> None:
-        if not float(self.width) > 0:
-            raise ValueError(f"GaussianAffinity(width={float(self.width):g}): needs width > 0. Write width=1.0.")
+        if not as_float(self.width) > 0:
+            raise ValueError(f"GaussianAffinity(width={as_float(self.width):g}): needs width > 0. Write width=1.0.")
 
     def logarithm(self, x: Array, y: Array | None = None) -> Array | None:
-        return -squared_distances(*self.embedded(x, x if y is None else y)) / self.width**2
+        return -squared_distances(*self.embedded(x, x if y is None else y), self.distances) / self.width**2
 
     def _values(self, t: Array, p: Array) -> Array:
-        return namespace(t, p).exp(-squared_distances(t, p) / self.width**2)
+        return namespace(t, p).exp(-squared_distances(t, p, self.distances) / self.width**2)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -351,7 +352,7 @@ def _sinkhorn(omega: Array) -> Array:
     c = 1.0 / xp.sqrt(xp.sum(omega, axis=-1))
     for _ in range(_SINKHORN_SWEEPS):
         sums = c * xp.matmul(omega, c[..., None])[..., 0]
-        if float(xp.max(xp.abs(sums - 1.0))) <= tolerance:
+        if as_float(xp.max(xp.abs(sums - 1.0))) <= tolerance:
             break
         c = c / xp.sqrt(sums)
     return c[..., :, None] * omega * c[..., None, :]

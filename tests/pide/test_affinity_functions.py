@@ -196,3 +196,21 @@ def test_errors_list_what_there_is():
         pide_affinity("fractional", strength=0.1, s=1.5)
     with pytest.raises(ValueError, match="0 < s < n/2"):
         pide_affinity("inverse_fractional", strength=0.1, s=0.5, dimension=1)
+
+
+@pytest.mark.parametrize("normaliser", ["count", "rows"])
+@pytest.mark.parametrize("name", ["gaussian", "power", "dot"])
+def test_masses_weigh_the_others(namespace, name, normaliser):
+    m = np.array([[0.5, 2.0, 0.0, 1.0], [1.0, 1.0, 3.0, 0.2]])
+    affinity, f = AFFINITIES[name]
+    omega = np.array([[[f(t, p) for p in P[b]] for t in T[b]] for b in range(2)]) * m[:, None, :]
+    expected = omega / (m.sum(1)[:, None, None] if normaliser == "count" else omega.sum(-1, keepdims=True))
+    arrays = (namespace.asarray(z) for z in (T, P))
+    w = namespace.host(affinity_weights(affinity, *arrays, normaliser, namespace.asarray(m)))
+    np.testing.assert_allclose(w, expected, rtol=1e-12, atol=64 * EPS * np.abs(expected).max())
+
+
+def test_points_of_mass_0_cannot_make_others_underflow():
+    p = np.array([[100.0], [200.0], [0.0]])
+    w = affinity_weights(GaussianAffinity(width=1.0), np.zeros((1, 1)), p, "rows", np.array([1.0, 0.0, 0.0]))
+    assert np.array_equal(w, [[1.0, 0.0, 0.0]])
