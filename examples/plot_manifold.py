@@ -3,8 +3,8 @@ Laplacians of manifolds from points
 ===================================
 
 Diffusion maps recover the Laplace-Beltrami operator of a manifold from points on it. Top: a circle sampled nine times
-as densely on the right as on the left. With alpha = 1 the density drops out and the eigenvalues are 0, 1, 1, 4, 4, 9, 9;
-with alpha = 0 it stays in. On the right the error against epsilon, by -log(mu) / epsilon and by (1 - mu) / epsilon.
+as densely on the right as on the left. With alpha = 1 the density drops out and the eigenvalues are 0, 1, 1, 4, 4, 9,
+9; with alpha = 0 it stays in. On the right the error against epsilon, by -log(mu) / epsilon and by (1 - mu) / epsilon.
 Bottom: random points of a knot in R^3, whose intrinsic geometry is a circle. The first two diffusion coordinates untie
 it, and heat that starts at one point runs along the knot and not across to the strands it passes. Writes manifold.png.
 """
