@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import LinearOperator
 
 import pide
-from pide.verification import CHECKS, as_subject, check, module_subject
+from pide.verification import CHECKS, Subject, as_subject, check, module_subject
 from pide.verification.report import Report
 from pide.verification.samples import Draws
 
@@ -142,7 +143,44 @@ def sklearn_operators() -> list[Result]:
         "sigmoid_kernel": sigmoid_kernel(x),
         "kneighbors_graph - degrees": nearest - scipy.sparse.diags(np.asarray(nearest.sum(1)).ravel()),
     }
-    return [Result(f"sklearn {name}", report_of(matrix)) for name, matrix in cases.items()]
+    return [Result(f"sklearn {name}", report_of(subject)) for name, subject in {**cases, **embeddings(x)}.items()]
+
+
+def embeddings(x: Any) -> dict[str, Any]:
+    """`spectral_embedding`: the matrix it hands to its eigensolver, and the projection on the modes it returns.
+
+    The modes are E = D^-1/2 V with V orthonormal: P = E E^T D is self-adjoint and >= 0 in the inner product of the
+    degrees, and kills constants because the first mode, which is constant, is dropped.
+    """
+    from sklearn.manifold import SpectralEmbedding, spectral_embedding
+    from sklearn.metrics.pairwise import rbf_kernel
+
+    weights = rbf_kernel(x, gamma=10.0)
+    degrees = weights.sum(1) - np.diag(weights)
+
+    def projection(solver: str) -> Subject:
+        modes = spectral_embedding(weights, n_components=8, eigen_solver=solver, random_state=0)
+        matrix = modes @ (modes.T * degrees[None, :])
+        return Subject(solver, lambda v: v @ matrix.T.astype(v.dtype), degrees, adjoint=lambda v: v @ matrix.T)
+
+    nearest = SpectralEmbedding(affinity="nearest_neighbors", n_neighbors=6, random_state=0).fit(x).affinity_matrix_
+    return {
+        "spectral_embedding, its matrix": handed_to_eigsh(weights, norm_laplacian=True),
+        "spectral_embedding, its matrix, norm_laplacian=False": handed_to_eigsh(weights, norm_laplacian=False),
+        "spectral_embedding, projection, arpack": projection("arpack"),
+        "spectral_embedding, projection, lobpcg": projection("lobpcg"),
+        "SpectralEmbedding(6-NN), its matrix": handed_to_eigsh(nearest, norm_laplacian=True),
+    }
+
+
+def handed_to_eigsh(weights: Any, **options: Any) -> Any:
+    """The matrix whose eigenvectors `spectral_embedding` computes."""
+    from scipy.sparse.linalg import eigsh
+    from sklearn.manifold import spectral_embedding
+
+    with mock.patch("sklearn.manifold._spectral_embedding.eigsh", wraps=eigsh) as spy:
+        spectral_embedding(weights, n_components=4, eigen_solver="arpack", random_state=0, **options)
+    return spy.call_args.args[0]
 
 
 def py_pde_operators() -> list[Result]:
@@ -249,7 +287,9 @@ proof; signs include the extreme eigenvector.
 
 Columns: lin linear, A=A\\* self-adjoint, adj the supplied adjoint (automatic differentiation for torch), A1=0 kills
 constants, 1A=0 conserves the sum, <=0 and >=0 sign of the form, shift commutes with translations of the torus, det
-two applies agree bit for bit, input the argument is not changed.
+two applies agree bit for bit, input the argument is not changed. `spectral_embedding` appears twice: as the matrix
+that it hands to its eigensolver, and as the projection P = E E^T D on the eight modes E that it returns, in the inner
+product of the degrees D, where P must be self-adjoint, >= 0, and kill constants, which the first, dropped mode is.
 """
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pide
@@ -73,6 +74,20 @@ def test_what_is_not_installed_is_skipped_with_the_reason(others, monkeypatch):
     results, lines = others.measured()
     assert results == []
     assert lines == ["nothing: skipped, No module named 'no_such_library'"]
+
+
+def test_spectral_embedding_of_scikit_learn(others):
+    pytest.importorskip("sklearn")
+    x = np.random.default_rng(0).random((64, 2))
+    cases = others.embeddings(x)
+    for name in ("arpack", "lobpcg"):
+        report = check(cases[f"spectral_embedding, projection, {name}"], claims="all", samples=4)
+        claims = {"self_adjoint", "adjoint", "positive_semidefinite", "kills_constants", "conserves_mass"}
+        assert claims <= report.satisfied
+    plain = check(cases["spectral_embedding, its matrix, norm_laplacian=False"], claims="all", samples=4)
+    assert {"self_adjoint", "kills_constants", "conserves_mass", "positive_semidefinite"} <= plain.satisfied
+    normed = check(cases["spectral_embedding, its matrix"], claims="all", samples=4)
+    assert normed["kills_constants"].verdict == "FAILS"  # its kernel is the square root of the degrees
 
 
 def test_convolutions_of_torch(others):
