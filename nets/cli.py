@@ -61,9 +61,9 @@ def compare(argv: Sequence[str]) -> int:
 
 def audit(argv: Sequence[str]) -> int:
     """Run `pide audit`; returns the exit code."""
-    parser = _parser("audit", "Check the claims of the layers of a trained network.")
+    parser = _parser("audit", "Check the claims of the layers of a network before, during and after its training.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder")
-    parser.add_argument("--checkpoint", default="best", metavar="NAME", help="best (default), last or epoch-0010")
+    parser.add_argument("--seed", type=int, default=0, help="of the checks")
     return _guarded(parser, argv, _audit)
 
 
@@ -74,7 +74,7 @@ def _parser(command: str, description: str) -> argparse.ArgumentParser:
 def _guarded(parser: argparse.ArgumentParser, argv: Sequence[str], work: Callable[[argparse.Namespace], int]) -> int:
     """Exit code of the work; errors that a user can repair become one line."""
     options = parser.parse_args(list(argv))
-    from pide.nets.training.loop import Diverged
+    from pide.nets.training.runs import Diverged
 
     try:
         return work(options)
@@ -116,8 +116,8 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from pide.nets.training.evaluating import evaluate_run
     from pide.nets.training.networks import load_run
-    from pide.nets.training.reporting import score_table
     from pide.nets.training.runs import write_text
+    from pide.nets.training.tables import score_table
 
     trained = load_run(options.run, options.checkpoint)
     if options.folder is not None:
@@ -160,10 +160,10 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from pide.nets.training.networks import load_run
-    from pide.nets.training.reporting import audit_network
+    from pide.nets.training.audits import audit_run, audit_table
+    from pide.nets.training.runs import LAST, write_text
 
-    trained = load_run(options.run, options.checkpoint)
-    text, passed = audit_network(trained.net, trained.shape.input_shape)
-    print(text)
-    return OK if passed else CLAIM_FAILED
+    reports = audit_run(options.run, options.seed)
+    print(f"{audit_table(reports)}\n\n{reports[LAST]}")
+    write_text(options.run / "audit.md", f"{audit_table(reports)}\n\n```\n{reports[LAST]}\n```\n")
+    return OK if reports[LAST].passed else CLAIM_FAILED

@@ -11,8 +11,8 @@ from typing import Any
 
 from pide.nets.training.config import flattened
 from pide.nets.training.figures import write_comparison
-from pide.nets.training.reporting import table
 from pide.nets.training.runs import read_metrics, read_run_config, read_scores
+from pide.nets.training.tables import table
 
 __all__ = ["Group", "comparison", "group_runs", "write_curves_of"]
 

@@ -13,11 +13,11 @@ from torch import nn
 from pide.nets.training.checkpoints import read_checkpoint
 from pide.nets.training.config import Config, RunTable
 from pide.nets.training.distributed import Processes, processes
-from pide.nets.training.loop import Diverged, Loop, evaluate, train
+from pide.nets.training.loop import Loop, evaluate, train
 from pide.nets.training.networks import build_network, description
 from pide.nets.training.progress import bar
 from pide.nets.training.reporting import write_report
-from pide.nets.training.runs import LAST, checkpoint_path, log, open_run
+from pide.nets.training.runs import LAST, Diverged, checkpoint_path, log, open_run, write_metrics
 from pide.nets.training.scores import Scores
 from pide.nets.training.sets import prepare
 from pide.nets.training.state import State, start
@@ -118,6 +118,8 @@ def _begin(state: State, config: Config, folder: Path | None, resume: bool, grou
         goes_on = resume and checkpoint_path(folder, LAST).is_file()
     if goes_on:
         state.restore(read_checkpoint(checkpoint_path(folder, LAST), device)["state"])
+        if group.first and state.history:
+            write_metrics(folder, state.history)
     if group.first:
         log(folder, f"{'goes on' if goes_on else 'starts'} after {state.epoch} epochs and {state.step} steps")
 

@@ -21,18 +21,14 @@ from pide.nets.training.checkpoints import write_checkpoint
 from pide.nets.training.config import Config
 from pide.nets.training.distributed import Processes
 from pide.nets.training.penalties import smoothness
-from pide.nets.training.runs import BEST, LAST, checkpoint_path, log, write_metrics
+from pide.nets.training.runs import BEST, LAST, Diverged, checkpoint_path, log, write_metrics
 from pide.nets.training.scores import Scores, Tally, cross_entropy_sum
 from pide.nets.training.sets import Batches
 from pide.nets.training.state import State
 
-__all__ = ["Diverged", "Loop", "evaluate", "train"]
+__all__ = ["Loop", "evaluate", "train"]
 
 _STEPS_BETWEEN_CHECKS = 10
-
-
-class Diverged(RuntimeError):
-    """A training whose loss or weights are no longer finite; the message names the last good checkpoint."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +129,7 @@ def autocast(config: Config, device: torch.device) -> AbstractContextManager[Any
 
 def evaluate(net: nn.Module, loop: Loop, split: str) -> Scores:
     """Scores of a network in evaluation mode on one of the sets, over all processes."""
-    group, dataset = loop.group, loop.batches.dataset
-    device = dataset.train.pixels.device
+    group, dataset, device = loop.group, loop.batches.dataset, loop.batches.dataset.train.pixels.device
     tally = Tally(len(dataset.classes), dataset.ignored, device)
     was_training = net.training
     net.eval()
@@ -155,16 +150,16 @@ def _end_epoch(state: State, loop: Loop) -> None:
     rate, seconds = state.optimiser.param_groups[0]["lr"], max(state.seconds, 1e-9)
     split, dense = loop.batches.judged, loop.batches.dataset.dense
     scores = evaluate(state.judged, loop, split)
-    row: dict[str, float] = {"epoch": state.epoch + 1, "rate": rate}
-    row |= {"train_loss": sums[0] / max(sums[1], 1), "train_accuracy": sums[2] / max(sums[1], 1)}
-    row |= {"penalty": sums[3] / loop.group.count / loop.batches.count}
+    row = {"epoch": state.epoch + 1, "rate": rate, "train_loss": sums[0] / max(sums[1], 1)}
+    row |= {"train_accuracy": sums[2] / max(sums[1], 1), "penalty": sums[3] / loop.group.count / loop.batches.count}
     row |= {f"{split}_{name}": value for name, value in scores.row(dense).items()}
     images = len(loop.batches.dataset.train)
     state.history.append(row | {"seconds": seconds, "images_per_second": images / seconds})
     state.epoch, state.step, state.seconds = state.epoch + 1, 0, 0.0
     state.sums.zero_()
     reached = scores.mean_iou if dense else scores.accuracy
-    improved, state.best = reached > state.best, max(reached, state.best)
+    improved = reached > state.best
+    state.best = reached if improved else state.best
     every = loop.config.run.keep_every
     kept = [f"epoch-{state.epoch:04d}"] if every and state.epoch % every == 0 else []
     _save(state, loop, *([BEST] if improved else []), *kept, LAST)

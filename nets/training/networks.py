@@ -50,6 +50,7 @@ def description(config: Config, dataset: Dataset, preprocessing: Preprocessing) 
         "shape": {**asdict(models.dataset_shape(dataset)), "input_shape": list(dataset.shape)},
         "mean": preprocessing.mean,
         "classes": list(dataset.classes),
+        "sample": dataset.test.pixels[:1],
     }
 
 
@@ -68,6 +69,8 @@ class Trained:
     shape : DatasetShape
     epoch : int
         Epochs done.
+    sample : tensor, shape (1, C, H, W), uint8
+        The first test image.
     """
 
     net: nn.Module
@@ -76,6 +79,7 @@ class Trained:
     classes: tuple[str, ...]
     shape: models.DatasetShape
     epoch: int
+    sample: Tensor
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Probabilities of images of bytes, (B, C, H, W) -> (B, classes) or (B, classes, H, W)."""
@@ -113,4 +117,4 @@ def load_run(folder: str | Path, checkpoint: str = BEST, net: nn.Module | None =
         net.double()
     net.load_state_dict(content["network"])
     mean, classes, epoch = Preprocessing(content["mean"]), tuple(content["classes"]), content["state"]["epoch"]
-    return Trained(net.eval(), config, mean, classes, shape, epoch)
+    return Trained(net.eval(), config, mean, classes, shape, epoch, content["sample"])

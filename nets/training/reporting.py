@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
 
 from pide.nets.analysis.spectra import spectra
+from pide.nets.training.audits import audit_run, audit_table
 from pide.nets.training.figures import write_curves, write_spectra
 from pide.nets.training.loop import Loop
 from pide.nets.training.runs import BEST, LAST, SCORES, write_text
 from pide.nets.training.scores import Scores
 from pide.nets.training.state import State
+from pide.nets.training.tables import score_table, table
 
-__all__ = ["audit_network", "score_table", "table", "write_report"]
-
-
-def table(rows: Sequence[Mapping[str, str]]) -> str:
-    """Rows as a Markdown table; the keys of the first row are its head."""
-    names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([row.get(name, "") for name in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def score_table(scores: Mapping[str, Scores], classes: Sequence[str], dense: bool) -> str:
-    """Scores by name, and for segmentation the IoU of every class."""
-    numbers = [
-        {"set": name, **{key.replace("_", " "): f"{value:.4f}" for key, value in item.row(dense).items()}}
-        for name, item in scores.items()
-    ]
-    text = table(numbers)
-    if dense:
-        by_class = [
-            {"class": label, **{name: f"{item.ious[number]:.4f}" for name, item in scores.items()}}
-            for number, label in enumerate(classes)
-        ]
-        text += "\n\n" + table(by_class)
-    return text
+__all__ = ["write_report"]
 
 
 def write_report(folder: Path, state: State, loop: Loop, test: Scores) -> None:
@@ -62,8 +39,7 @@ def write_report(folder: Path, state: State, loop: Loop, test: Scores) -> None:
     ]
     if config.run.reports:
         parts += _spectra(folder, state.judged)
-        if importlib.util.find_spec("pide.nets.auditing"):
-            parts += _audit(state.judged, dataset.shape)
+        parts += _audits(folder)
     write_text(folder / "report.md", "\n\n".join(parts) + "\n")
 
 
@@ -84,12 +60,10 @@ def _spectra(folder: Path, net: nn.Module) -> list[str]:
     return ["## Spectra of the matrices that mix channels", table(rows), "![spectra](spectra.png)"]
 
 
-def audit_network(net: nn.Module, shape: Sequence[int]) -> tuple[str, bool]:
-    """(report of the claims of the layers on images of a shape, whether it passed)."""
-    auditing = importlib.import_module("pide.nets.auditing")
-    report = auditing.audit(net, shape)
-    return str(report), bool(report.passed)
-
-
-def _audit(net: nn.Module, shape: Sequence[int]) -> list[str]:
-    return ["## Audit", f"```\n{audit_network(net, shape)[0]}\n```"]
+def _audits(folder: Path) -> list[str]:
+    """The table of `pide audit`; a sentence for networks of your own and for those without nonlocal layers."""
+    try:
+        reports = audit_run(folder)
+    except ValueError as error:
+        return ["## Audit of the nonlocal layers", f"None: {error}"]
+    return ["## Audit of the nonlocal layers", audit_table(reports)]

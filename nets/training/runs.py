@@ -23,6 +23,7 @@ __all__ = [
     "BEST",
     "LAST",
     "SCORES",
+    "Diverged",
     "check_same",
     "checkpoint_path",
     "environment",
@@ -38,6 +39,10 @@ __all__ = [
 BEST, LAST = "best", "last"
 CONFIG, METRICS, SCORES = "config.toml", "metrics.csv", "scores.json"
 _PACKAGES = ("pide-operators", "torch", "numpy", "scipy", "scikit-learn", "pillow")
+
+
+class Diverged(RuntimeError):
+    """A training whose loss or weights are no longer finite; the message names the last good checkpoint."""
 
 
 def checkpoint_path(folder: Path, name: str) -> Path:
