@@ -14,7 +14,7 @@ from scipy.sparse.linalg import LinearOperator
 from pide.arrays import Array, is_numpy, namespace, to_host
 from pide.claims import validate_claims
 from pide.operators.base import Operator
-from pide.spaces.grid import Grid
+from pide.spaces.space import Space
 
 __all__ = ["FunctionOperator", "as_operator"]
 
@@ -23,7 +23,7 @@ __all__ = ["FunctionOperator", "as_operator"]
 class FunctionOperator(Operator):
     """A u = f(u) for a user's function; nothing is known about it beyond the claims that were given."""
 
-    space: Grid
+    space: Any
     f: Callable[[Array], Array]
     adjoint_f: Callable[[Array], Array] | None
     claims: frozenset[str]
@@ -42,7 +42,7 @@ class FunctionOperator(Operator):
 
 def as_operator(
     A: Any,
-    on: Grid,
+    on: Space,
     adjoint: Callable[[Array], Array] | None = None,
     claims: Iterable[str] = (),
 ) -> Operator:
@@ -53,7 +53,7 @@ def as_operator(
     A : callable, matrix or LinearOperator
         A function of fields (..., *on.shape); or a square NumPy array, SciPy sparse matrix or LinearOperator that
         acts on `on.compress(u)`, one column per inside node. A torch module is a function of fields.
-    on : Grid
+    on : Grid, PointCloud, Graph or Samples
         The space; it owns the inner product in which the adjoint is taken.
     adjoint : callable or None
         Function that applies the adjoint in the inner product of `on`. Matrices and LinearOperators bring theirs.
@@ -75,8 +75,10 @@ def as_operator(
     >>> float(shift(grid.sample(lambda x: x))[0])
     0.875
     """
-    if not isinstance(on, Grid):
-        raise TypeError(f"as_operator(on={type(on).__name__}): a grid is needed. Write on=domain.grid(64).")
+    if not isinstance(on, Space):
+        raise TypeError(
+            f"as_operator(on={type(on).__name__}): a grid, a cloud or a graph is needed. Write on=domain.grid(64)."
+        )
     names = validate_claims(claims)
     if isinstance(A, LinearOperator) or scipy.sparse.issparse(A) or isinstance(A, np.ndarray):
         return _from_matrix(A, on, names)
@@ -88,7 +90,7 @@ def as_operator(
     return FunctionOperator(on, _torch_module_as_function(A), adjoint, names, (f"function {_name(A)}",))
 
 
-def _from_matrix(A: Any, on: Grid, claims: frozenset[str]) -> Operator:
+def _from_matrix(A: Any, on: Space, claims: frozenset[str]) -> Operator:
     if tuple(A.shape) != (on.count, on.count):
         raise ValueError(
             f"as_operator: the matrix has shape {tuple(A.shape)}, needed is ({on.count}, {on.count}), one row per node "

@@ -192,6 +192,21 @@ def test_pictures_and_files_without_positions(tmp_path):
         result.save(tmp_path / "heat.vtu")
 
 
+def test_matrices_and_functions_as_operators_on_graphs_and_clouds():
+    """With m_i = d_i the matrix D^-1 A - I is self-adjoint, and its checks say so."""
+    graph = Graph(RANDOM, measure="degree")
+    walk = RANDOM / RANDOM.sum(1)[:, None] - np.eye(20)
+    claims = {"linear", "adjoint", "self_adjoint", "kills_constants", "negative_semidefinite"}
+    A = pide.as_operator(lambda u: u @ walk.T, on=graph, adjoint=lambda u: u @ walk.T, claims=claims)
+    pide.verification.check(A, samples=3).raise_if_failed()
+    u = np.random.default_rng(5).standard_normal(20)
+    result = pide.solve(pide.Evolution(A, initial=u), until=1.0, stepper=pide.RungeKutta4(dt=0.01))
+    assert np.allclose(result.final, scipy.linalg.expm(walk) @ u, atol=1e-8)
+    cloud = pide.PointCloud(np.random.default_rng(6).random((20, 2)), weights=1.0)
+    again = pide.as_operator(RANDOM, on=cloud, claims={"linear"})
+    assert np.allclose(again(u), RANDOM @ u)
+
+
 def test_components_and_masses():
     two = scipy.linalg.block_diag(PATH, CYCLE)
     graph = Graph(two, measure="degree")
