@@ -67,7 +67,7 @@ def multiply_adds(net: nn.Module, input_shape: tuple[int, ...], counting: str = 
 
     References
     ----------
-    bohn2021
+    Bohn, Griebel, Kannan 2021.
 
     Examples
     --------

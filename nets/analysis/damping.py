@@ -87,7 +87,7 @@ def nonlocal_flow(W: Tensor, affinity: Tensor, form: str = "proposed") -> Callab
 
     References
     ----------
-    tao2018
+    Tao, Sun, Du, Liu 2018.
     """
     if form not in FORMS:
         raise ValueError(f"nonlocal_flow(form={form!r}): unknown. Write 'original' or 'proposed'.")

@@ -63,7 +63,7 @@ def figures(net_or_run: nn.Module | str | Path, out: str | Path, *, inputs: Tens
 
     References
     ----------
-    bohn2021, tao2018
+    Bohn, Griebel, Kannan 2021; Tao, Sun, Du, Liu 2018.
     """
     net, course = _network(net_or_run)
     noise = inputs is None

@@ -64,7 +64,7 @@ def effective_receptive_field(net: nn.Module, inputs: Tensor, layer: str = "") -
 
     References
     ----------
-    luo2016
+    Luo, Li, Urtasun, Zemel 2016.
     """
     name = layer or "head"
     x = inputs.detach().requires_grad_()

@@ -153,7 +153,7 @@ def hamiltonian(
 
     References
     ----------
-    bohn2021
+    Bohn, Griebel, Kannan 2021.
 
     Examples
     --------

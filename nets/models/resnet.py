@@ -66,7 +66,7 @@ def resnet(
 
     References
     ----------
-    he2016
+    He, Zhang, Ren, Sun 2016, Deep residual learning for image recognition.
     """
     shape = dataset_shape(dataset)
     n = _blocks_a_stage("resnet", depth, 6)
@@ -140,7 +140,7 @@ def preresnet(
 
     References
     ----------
-    he2016identity, tao2018, wang2018
+    Tao, Sun, Du, Liu 2018; Wang, Girshick, Gupta, He 2018; He, Zhang, Ren, Sun 2016, Identity mappings.
     """
     shape = dataset_shape(dataset)
     for name, value, known in (("variant", variant, VARIANTS), ("form", form, FORMS), ("places", places, PLACES)):

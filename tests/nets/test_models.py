@@ -250,3 +250,24 @@ def test_two_processes_average_to_the_gradient_of_the_whole_batch(tmp_path):
     net(images((1, 8, 8), 4).double()).square().mean().backward()
     for found, p in zip(torch.load(tmp_path / "gradients.pt"), net.parameters(), strict=True):
         np.testing.assert_allclose(found.numpy(), p.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operator", [None, *OPERATORS])
+@pytest.mark.parametrize("memory", ["stored", "reversible"])
+def test_export_computes_the_same(operator, memory):
+    net, x = models.hamiltonian("digits", operator, memory=memory, seed=0, **TINY).eval(), images((1, 8, 8))
+    with torch.no_grad():
+        assert torch.equal(torch.export.export(net, (x,)).module()(x), net(x))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # dynamo, of what it does itself while it traces
+@pytest.mark.parametrize("memory", ["stored", "reversible"])
+def test_compiled_gradients_are_the_same(memory):
+    net, same = (models.hamiltonian("digits", "fractional", memory=memory, seed=0, **TINY) for _ in range(2))
+    x = images((1, 8, 8), 4)
+    torch.compile(net, backend="eager")(x).square().sum().backward()
+    same(x).square().sum().backward()
+    for p, q in zip(net.parameters(), same.parameters(), strict=True):
+        torch.testing.assert_close(p.grad, q.grad)
