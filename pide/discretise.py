@@ -105,7 +105,7 @@ def discretise(
         The fast apply; "auto" takes the stencil for a few neighbours and the FFT otherwise, and notes which.
     evolution : bool
         The operator will be stepped in time: limit the boundary correction so that it does not make it stiff.
-    quadrature : {"auto", "plain", "moment"}
+    quadrature : {"auto", "plain", "moment", "pairs"}
         On point clouds, see `pide.operators.cloud.cloud_operator`; grids accept only the default.
     tol : float
         Accuracy of the engines "nufft", "ducc0" and "tree" on point clouds; "sparse" and "dense" are exact.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,13 @@ from pide.continuum.potentials import Potential
 from pide.operators.algebra import scale
 from pide.operators.base import Operator
 from pide.operators.cloud_engine import ENGINES, check_choice, chosen_engine, pair_sum
-from pide.operators.cloud_pairs import assembled_rates, moment_correction, moment_radius
+from pide.operators.cloud_pairs import assembled_rates, moment_correction, moment_radius, pair_weights, with_means
 from pide.operators.cloud_potential import cloud_potential
-from pide.operators.pair_sum import CorrectedPairSum, PairSum, with_coefficient
+from pide.operators.pair_sum import with_coefficient
 from pide.operators.pairs import PairOperator
 from pide.operators.structure import pair_claims
 from pide.operators.summed import SummedDiffusion
+from pide.quadrature.cloud_correction import cloud_correction
 from pide.quadrature.rays import exterior_rate
 from pide.spaces.cloud import PointCloud
 
@@ -31,7 +33,7 @@ __all__ = ["cloud_operator"]
 
 Floats = NDArray[np.float64]
 
-QUADRATURES = ("auto", "plain", "moment")
+QUADRATURES = ("auto", "plain", "moment", "pairs")
 
 
 def cloud_operator(
@@ -55,10 +57,11 @@ def cloud_operator(
         beyond. "nufft": near pairs and a nonequispaced FFT, by finufft; "ducc0" the same by ducc0. "tree": for
         clustered clouds. "auto": "sparse" with a horizon; else "dense" up to 4000 points; else "nufft" for kernels
         that it can split; else "tree".
-    quadrature : {"auto", "plain", "moment"}
+    quadrature : {"auto", "plain", "moment", "pairs"}
         "plain": w_ij = gamma(|x_i - x_j|). "moment": multiplied by 1 + (g_i + g_j)/2 within four mean spacings, so that
         the second moment of the near pairs is that of the kernel; the default for singular kernels, whose own cell
-        contributes at leading order.
+        contributes at leading order. "pairs": first and second moments exact at interior points, see
+        `pide.quadrature.cloud_correction`.
     tol : float
         Accuracy of "nufft", "ducc0" and "tree", 1e-12 to 1e-2; the others are exact.
 
@@ -94,40 +97,69 @@ def _diffusion(
     A: NonlocalDiffusion, cloud: PointCloud, exterior: Exterior | None, engine: str, quadrature: str, tol: float
 ) -> Operator:
     exterior = _checked_exterior(exterior, cloud)
-    horizon = A.kernel.horizon if A.kernel.horizon is not None else math.inf
     kind = chosen_engine(engine, A.kernel, cloud, tol)
+    rule = _chosen_quadrature(A, cloud, quadrature)
     killing, words = _killing(A, cloud, exterior)
-    moments = isinstance(A.kernel, Kernel) and _wants_moments(A.kernel, cloud, quadrature)
-    notes = [_quadrature_note(A.kernel, cloud) if moments else "quadrature: plain", *words]
-    symmetric = not (isinstance(A.kernel, TwoPoint) and not A.kernel.symmetric)
-    bounded = {"bounded_generator"} if isinstance(A.kernel, Kernel) and A.kernel.integrable(cloud.dimension) else set()
     if kind in ("sparse", "stored"):
-        rates = assembled_rates(A, cloud, horizon, moments)
-        engine_note = f"engine: {'sparse' if kind == 'sparse' else 'dense'} pair rates, "
-        notes = [f"{engine_note}{rates.nnz / cloud.count:.0f} neighbours per point", *notes]
-        if kind == "stored":
-            rates = rates.toarray()
-        claims = pair_claims(bool(rates.min() >= 0), symmetric, bool(killing.any())) | bounded
-        return PairOperator(cloud, rates, killing, claims, None, tuple(notes))
+        return _assembled(A, cloud, kind, rule, killing, words)
     assert isinstance(A.kernel, Kernel)
-    sums = _corrected(pair_sum(A.kernel, cloud, kind, tol), A, cloud, moments)
-    claims = pair_claims(A.kernel.nonnegative, True, bool(killing.any())) | bounded
-    return SummedDiffusion(cloud, sums, killing, claims, (*sums.notes, *notes))
+    sums = pair_sum(A.kernel, cloud, kind, tol)
+    correction, extra, notes = _correction(rule, A.kernel, cloud, sums.difference, killing)
+    if correction is not None:
+        sums, killing = sums.corrected(correction), killing + extra
+    if A.coefficient is not None:
+        sums = with_coefficient(sums, _coefficient(A, cloud), A.mean)
+    claims = pair_claims(A.kernel.nonnegative, True, bool(killing.any())) | _bounded(A, cloud)
+    return SummedDiffusion(cloud, sums, killing, claims, (*sums.notes, *notes, *words))
 
 
-def _corrected(sums: PairSum, A: NonlocalDiffusion, cloud: PointCloud, moments: bool) -> PairSum:
-    """The sum with the quadrature of its near pairs, and with the coefficient."""
-    assert isinstance(A.kernel, Kernel)
-    if moments:
-        sums = CorrectedPairSum(sums, moment_correction(A.kernel, cloud))
-    if A.coefficient is None:
-        return sums
+def _assembled(
+    A: NonlocalDiffusion, cloud: PointCloud, kind: str, rule: str, killing: Floats, words: tuple[str, ...]
+) -> Operator:
+    """The operator of a matrix of rates, sparse or stored."""
+    horizon = A.kernel.horizon if A.kernel.horizon is not None else math.inf
+    weights = pair_weights(A, cloud, horizon)
+    rates = assembled_rates(weights, cloud.masses)
+    notes: tuple[str, ...] = ("quadrature: plain",)
+    if isinstance(A.kernel, Kernel) and rule != "plain":
+        plain = PairOperator(cloud, rates, np.zeros(cloud.count), frozenset())
+        correction, extra, notes = _correction(rule, A.kernel, cloud, plain.apply, killing)
+        weights, killing = (weights + correction).tocsr(), killing + extra
+        rates = assembled_rates(weights, cloud.masses)
+    if A.coefficient is not None:
+        rates = assembled_rates(with_means(weights, _coefficient(A, cloud), A.mean), cloud.masses)
+    engine = f"engine: {'sparse' if kind == 'sparse' else 'dense'} pair rates, {rates.nnz / cloud.count:.0f}"
+    rates = rates.toarray() if kind == "stored" else rates
+    symmetric = not (isinstance(A.kernel, TwoPoint) and not A.kernel.symmetric)
+    claims = pair_claims(bool(rates.min() >= 0), symmetric, bool(killing.any())) | _bounded(A, cloud)
+    return PairOperator(cloud, rates, killing, claims, None, (f"{engine} neighbours per point", *notes, *words))
+
+
+def _coefficient(A: NonlocalDiffusion, cloud: PointCloud) -> Floats:
+    assert A.coefficient is not None
     a = np.broadcast_to(np.asarray(A.coefficient(*cloud.coordinates), dtype=np.float64), cloud.shape)
-    return with_coefficient(sums, a, A.mean)
+    if not (np.isfinite(a).all() and (a > 0).all()):
+        raise ValueError("coefficient: a(x) > 0 and finite is needed at every point of the cloud. Change a.")
+    return a
 
 
-def _quadrature_note(kernel: Any, cloud: PointCloud) -> str:
-    return f"quadrature: second moments of near pairs, |z| < {moment_radius(kernel, cloud):.3g}"
+def _bounded(A: NonlocalDiffusion, cloud: PointCloud) -> set[str]:
+    integrable = isinstance(A.kernel, Kernel) and A.kernel.integrable(cloud.dimension)
+    return {"bounded_generator"} if integrable else set()
+
+
+def _correction(
+    rule: str, kernel: Kernel, cloud: PointCloud, difference: Callable[[Floats], Floats], killing: Floats
+) -> tuple[Any, Floats, tuple[str, ...]]:
+    """(changes of the weights of near pairs or None, change of the killing, notes) of a quadrature."""
+    none = np.zeros(cloud.count)
+    if rule == "moment":
+        note = f"quadrature: second moments of near pairs, |z| < {moment_radius(kernel, cloud):.3g}"
+        return moment_correction(kernel, cloud), none, (note,)
+    if rule == "pairs":
+        found = cloud_correction(kernel, cloud, difference, killing if killing.any() else None)
+        return found.matrix(), found.killing, found.notes
+    return None, none, ("quadrature: plain",)
 
 
 def _checked_exterior(exterior: Exterior | None, cloud: PointCloud) -> Exterior:
@@ -150,14 +182,27 @@ def _checked_exterior(exterior: Exterior | None, cloud: PointCloud) -> Exterior:
     return exterior
 
 
-def _wants_moments(kernel: Kernel, cloud: PointCloud, quadrature: str) -> bool:
-    if quadrature == "moment" and cloud.domain is None:
+def _chosen_quadrature(A: NonlocalDiffusion, cloud: PointCloud, quadrature: str) -> str:
+    if quadrature == "auto":
+        return "moment" if isinstance(A.kernel, Kernel) and _singular(A.kernel, cloud) else "plain"
+    if quadrature == "plain":
+        return quadrature
+    if not isinstance(A.kernel, Kernel) or (quadrature == "pairs" and A.coefficient is not None):
         raise ValueError(
-            "quadrature='moment' on a cloud without a domain: which points are near its boundary is unknown. "
+            f"quadrature={quadrature!r} needs a radial kernel, 'pairs' one without coefficient=: the moments of others "
+            "are unknown. Write quadrature='plain'."
+        )
+    if cloud.domain is None:
+        raise ValueError(
+            f"quadrature={quadrature!r} on a cloud without a domain: which points are near its boundary is unknown. "
             "Write PointCloud(points, domain=...), or quadrature='plain'."
         )
-    singular = float(kernel.singularity(cloud.dimension)) > 0
-    return quadrature == "moment" or (quadrature == "auto" and singular and cloud.domain is not None)
+    return quadrature
+
+
+def _singular(kernel: Kernel, cloud: PointCloud) -> bool:
+    """Whether the own cell of a point matters, and its correction is known."""
+    return cloud.domain is not None and float(kernel.singularity(cloud.dimension)) > 0
 
 
 def _killing(A: NonlocalDiffusion, cloud: PointCloud, exterior: Exterior) -> tuple[Floats, tuple[str, ...]]:

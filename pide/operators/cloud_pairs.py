@@ -17,7 +17,7 @@ from pide.continuum.operators import NonlocalDiffusion
 from pide.quadrature.second_moment import ball_second_moment, pair_factors
 from pide.spaces.cloud import PointCloud
 
-__all__ = ["assembled_rates", "moment_correction", "moment_radius"]
+__all__ = ["assembled_rates", "moment_correction", "moment_radius", "pair_weights", "with_means"]
 
 Floats = NDArray[np.float64]
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -26,22 +26,26 @@ _CORRECTION_RADIUS = 4.0
 """R of the second-moment correction in mean spacings."""
 
 
-def assembled_rates(A: NonlocalDiffusion, cloud: PointCloud, horizon: float, moments: bool) -> Any:
-    """CSR matrix W of all pairs, or of those nearer than a finite horizon.
-
-    Parameters
-    ----------
-    A : NonlocalDiffusion
-    cloud : PointCloud
-    horizon : float, unit length
-    moments : bool
-        Multiply the weights of near pairs as `moment_correction` does.
-    """
+def pair_weights(A: NonlocalDiffusion, cloud: PointCloud, horizon: float) -> Any:
+    """CSR matrix w_ij of all pairs, or of those nearer than a finite horizon; symmetric to the bit where omega is."""
     pairs = _near_pairs(cloud, horizon) if math.isfinite(horizon) else np.triu_indices(cloud.count, 1)
-    weights = _weights(A, cloud, pairs)
-    if moments and isinstance(A.kernel, Kernel):
-        weights = (weights[0] + _moment_changes(A.kernel, weights[0], pairs, cloud),) * 2
-    return _assembled(weights, pairs, cloud, not (isinstance(A.kernel, TwoPoint) and not A.kernel.symmetric))
+    forward, backward = _weights(A, cloud, pairs)
+    return _matrix(forward, backward, pairs, cloud.count)
+
+
+def assembled_rates(weights: Any, masses: Floats) -> Any:
+    """CSR matrix W_ij = w_ij m_j, as (w_ij (m_i m_j)) / m_i, whose numerator is symmetric to the bit."""
+    rows = np.repeat(np.arange(len(masses)), np.diff(weights.indptr))
+    flux = weights.data * (masses[rows] * masses[weights.indices])
+    return scipy.sparse.csr_matrix((flux / masses[rows], weights.indices, weights.indptr), shape=weights.shape)
+
+
+def with_means(weights: Any, a: Floats, mean: str) -> Any:
+    """CSR matrix w_ij (a_i a_j)^{1/2}, or w_ij (a_i + a_j)/2 for mean="arithmetic"."""
+    rows = np.repeat(np.arange(len(a)), np.diff(weights.indptr))
+    a_i, a_j = a[rows], a[weights.indices]
+    values = weights.data * (np.sqrt(a_i * a_j) if mean == "geometric" else (a_i + a_j) / 2)
+    return scipy.sparse.csr_matrix((values, weights.indices, weights.indptr), shape=weights.shape)
 
 
 def moment_correction(kernel: Kernel, cloud: PointCloud) -> Any:
@@ -51,11 +55,16 @@ def moment_correction(kernel: Kernel, cloud: PointCloud) -> Any:
     -----
     With it the second moment of the near pairs of interior points is that of the kernel (`pide.quadrature`).
     """
-    pairs = _near_pairs(cloud, moment_radius(kernel, cloud))
+    radius = moment_radius(kernel, cloud)
+    pairs = _near_pairs(cloud, radius)
     w = np.asarray(kernel(_distances(cloud, pairs), cloud.dimension), dtype=np.float64)
-    changes = _moment_changes(kernel, w, pairs, cloud)
-    ends = np.concatenate(pairs), np.concatenate(pairs[::-1])
-    return scipy.sparse.csr_matrix((np.tile(changes, 2), ends), shape=(cloud.count, cloud.count))
+    squares = w * _distances(cloud, pairs) ** 2
+    moments = assembled_rates(_matrix(squares, squares, pairs, cloud.count), cloud.masses)
+    assert cloud.domain is not None
+    interior = -cloud.domain.signed_distance(*cloud.coordinates) >= radius
+    g = pair_factors(moments, ball_second_moment(kernel, radius, cloud.dimension), interior)
+    changes = w * (g[pairs[0]] + g[pairs[1]]) / 2
+    return _matrix(changes, changes, pairs, cloud.count)
 
 
 def moment_radius(kernel: Kernel, cloud: PointCloud) -> float:
@@ -98,12 +107,6 @@ def _weights(A: NonlocalDiffusion, cloud: PointCloud, pairs: Pairs) -> tuple[Flo
             return forward, forward
         return forward, backward
     w = np.asarray(A.kernel(_distances(cloud, pairs), cloud.dimension), dtype=np.float64)
-    if A.coefficient is not None:
-        a = np.broadcast_to(np.asarray(A.coefficient(*cloud.coordinates), dtype=np.float64), cloud.shape)
-        if not (np.isfinite(a).all() and (a > 0).all()):
-            raise ValueError("coefficient: a(x) > 0 and finite is needed at every point of the cloud. Change a.")
-        a_i, a_j = a[pairs[0]], a[pairs[1]]
-        w = w * (np.sqrt(a_i * a_j) if A.mean == "geometric" else (a_i + a_j) / 2)
     return w, w
 
 
@@ -124,30 +127,8 @@ def _refuse_asymmetry(forward: Floats, backward: Floats) -> None:
         )
 
 
-def _assembled(weights: tuple[Floats, Floats], pairs: Pairs, cloud: PointCloud, symmetric: bool) -> Any:
-    """CSR of w_ij m_j; for symmetric w through m_i w_ij m_j, which is symmetric to the bit."""
+def _matrix(forward: Floats, backward: Floats, pairs: Pairs, count: int) -> Any:
+    """CSR matrix of values at (i, j) and (j, i)."""
     i, j = pairs
-    m = cloud.masses
-    if symmetric:
-        flux = weights[0] * (m[i] * m[j])
-        values = np.concatenate([flux / m[i], flux / m[j]])
-    else:
-        values = np.concatenate([weights[0] * m[j], weights[1] * m[i]])
     ends = np.concatenate([i, j]), np.concatenate([j, i])
-    return scipy.sparse.csr_matrix((values, ends), shape=(cloud.count, cloud.count))
-
-
-def _moment_changes(kernel: Kernel, w: Floats, pairs: Pairs, cloud: PointCloud) -> Floats:
-    """w_ij (g_i + g_j)/2 for the pairs nearer than R, 0 for the others."""
-    assert cloud.domain is not None
-    radius = moment_radius(kernel, cloud)
-    distances = _distances(cloud, pairs)
-    near = distances < radius
-    i, j = pairs[0][near], pairs[1][near]
-    squares = w[near] * distances[near] ** 2
-    moments = _assembled((squares, squares), (i, j), cloud, True)
-    interior = -cloud.domain.signed_distance(*cloud.coordinates) >= radius
-    g = pair_factors(moments, ball_second_moment(kernel, radius, cloud.dimension), interior)
-    changes = np.zeros_like(w)
-    changes[near] = w[near] * (g[i] + g[j]) / 2
-    return changes
+    return scipy.sparse.csr_matrix((np.concatenate([forward, backward]), ends), shape=(count, count))

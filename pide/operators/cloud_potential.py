@@ -32,7 +32,6 @@ from pide.continuum.exterior import Exterior, Zero
 from pide.continuum.potentials import LogPotential, Potential
 from pide.operators.base import Operator
 from pide.operators.cloud_engine import chosen_engine, pair_sum
-from pide.operators.pair_sum import CorrectedPairSum
 from pide.operators.summed import SummedPotential
 from pide.operators.zero_mean import ZeroMeanOperator
 from pide.quadrature.kernel_split import RadialForm, radial_form
@@ -124,7 +123,7 @@ def cloud_potential(A: Potential, cloud: PointCloud, exterior: Exterior | None, 
     notes = (*sums.notes, f"{own_words}; kernel capped below {cap.radius:.3g}, {capped} pairs")
     claims = _claims(A, n)
     plain = frozenset(claims) - {"kills_constants", "conserves_mass", "variance_decay"}
-    operator = SummedPotential(cloud, CorrectedPairSum(sums, correction), own, plain, notes, _gauge(A, form, cloud))
+    operator = SummedPotential(cloud, sums.corrected(correction), own, plain, notes, _gauge(A, form, cloud))
     if A.project or isinstance(A, LogPotential):
         return ZeroMeanOperator(operator, A.project, f"{type(A).__name__}: {_GAUGE}", claims, notes)
     return operator

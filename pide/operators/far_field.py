@@ -44,8 +44,8 @@ class FarField:
     Notes
     -----
     One plan serves both directions, so that `gather` is the adjoint of `scatter` at every tolerance; b is real and
-    even: the matrix is real and symmetric to rounding, positive semidefinite where b >= 0. Two real fields travel in
-    one complex transform. One thread; the same call gives the same bits.
+    even: the matrix is real and symmetric to rounding. Two real fields travel in one complex transform. One
+    thread; the same call gives the same bits.
     """
 
     multipliers: Floats
@@ -73,7 +73,7 @@ class FarField:
         return replace(self, multipliers=multipliers, own=self.own + floor)
 
 
-def far_field(points: Floats, kernel: SplitKernel, tol: float, backend: str, definite: bool = False) -> FarField:
+def far_field(points: Floats, kernel: SplitKernel, tol: float, backend: str) -> FarField:
     """The far field of a cloud.
 
     Parameters
@@ -83,8 +83,6 @@ def far_field(points: Floats, kernel: SplitKernel, tol: float, backend: str, def
     tol : float
         Of the transform.
     backend : {"finufft", "ducc0"}
-    definite : bool
-        Replace negative b, which are of the size of the truncation error, by 0.
 
     Raises
     ------
@@ -95,11 +93,6 @@ def far_field(points: Floats, kernel: SplitKernel, tol: float, backend: str, def
     period = periods(extent, kernel)
     modes = mode_counts(extent, kernel)
     b = _multipliers(kernel, extent, period, modes)
-    if definite:
-        zero = tuple(M // 2 for M in modes)
-        mean = b[zero]
-        b = np.maximum(b, 0.0)
-        b[zero] = mean
     phases = (points - points.min(axis=0) - extent / 2) * (2 * math.pi / period)
     return FarField(b, _PLANS[backend](phases, modes, tol), kernel.far_at_zero)
 

@@ -1,6 +1,6 @@
 """Pairs nearer than a radius in compressed sparse rows, by cells of that size, and sums of differences over them.
 
-Symbols: R radius, y_ij = |x_i - x_j|^2, W_ij = w_ij m_j. The loops are compiled by numba on first use.
+Symbols: R radius, y_ij = |x_i - x_j|^2, w_ij weights, m masses. The loops are compiled by numba on first use.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 __all__ = ["NearField", "cell_order", "compiled", "near_squares"]
@@ -28,13 +29,15 @@ class NearField:
     starts : int array, shape (N + 1,)
     columns : int32 array, shape (pairs,)
         j of each pair; every pair is stored as (i, j) and as (j, i).
-    values : array, shape (pairs,)
-        W_ij.
+    weights : array, shape (pairs,)
+        w_ij, symmetric to the bit.
+    masses : array, shape (N,)
     """
 
     starts: Integers
     columns: NDArray[np.int32]
-    values: Floats
+    weights: Floats
+    masses: Floats
 
     @property
     def neighbours(self) -> float:
@@ -42,12 +45,18 @@ class NearField:
         return len(self.columns) / (len(self.starts) - 1)
 
     def difference(self, v: Floats) -> Floats:
-        """sum_j W_ij (v_j - v_i) for v of shape (N,)."""
-        return np.asarray(compiled(_difference)(self.starts, self.columns, self.values, v))
+        """sum_j w_ij m_j (v_j - v_i) for v of shape (N,)."""
+        return np.asarray(compiled(_difference)(self.starts, self.columns, self.weights, self.masses, v))
 
     def product(self, v: Floats) -> Floats:
-        """sum_j W_ij v_j for v of shape (N,)."""
-        return np.asarray(compiled(_product)(self.starts, self.columns, self.values, v))
+        """sum_j w_ij m_j v_j for v of shape (N,)."""
+        return np.asarray(compiled(_product)(self.starts, self.columns, self.weights, self.masses * v))
+
+    def corrected(self, correction: Any) -> NearField:
+        """w_ij + C_ij for a CSR matrix C, symmetric to the bit, in the order of these points."""
+        count = len(self.masses)
+        total = scipy.sparse.csr_matrix((self.weights, self.columns, self.starts), shape=(count, count)) + correction
+        return NearField(total.indptr.astype(np.int64), total.indices.astype(np.int32), total.data, self.masses)
 
 
 @cache
@@ -108,22 +117,23 @@ def near_squares(points: Floats, starts: Integers, counts: Integers, radius: flo
     return row_starts, columns, squares
 
 
-def _difference(starts: Any, columns: Any, values: Any, v: Any) -> Any:
+def _difference(starts: Any, columns: Any, weights: Any, masses: Any, v: Any) -> Any:
     total = np.empty(starts.size - 1)
     for i in range(starts.size - 1):
         own, entry = v[i], 0.0
         for p in range(starts[i], starts[i + 1]):
-            entry += values[p] * (v[columns[p]] - own)
+            j = columns[p]
+            entry += weights[p] * (masses[j] * (v[j] - own))
         total[i] = entry
     return total
 
 
-def _product(starts: Any, columns: Any, values: Any, v: Any) -> Any:
+def _product(starts: Any, columns: Any, weights: Any, q: Any) -> Any:
     total = np.empty(starts.size - 1)
     for i in range(starts.size - 1):
         entry = 0.0
         for p in range(starts[i], starts[i + 1]):
-            entry += values[p] * v[columns[p]]
+            entry += weights[p] * q[columns[p]]
         total[i] = entry
     return total
 

@@ -1,13 +1,13 @@
 """Fast summation over pairs by nonequispaced FFTs: near pairs by differences, the smooth rest by Fourier series.
 
-Symbols: k = k_N + k_F the split kernel (`pide.quadrature.kernel_split`), R its radius, W_ij = k_N(|x_i - x_j|) m_j,
-F the far field (`pide.operators.far_field`).
+Symbols: k = k_N + k_F the split kernel (`pide.quadrature.kernel_split`), R its radius, w_ij = k_N(|x_i - x_j|), m
+masses, F the far field (`pide.operators.far_field`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pide.operators.far_field import FarField, far_field, mode_counts
 from pide.operators.near_field import NearField, cell_order, compiled, near_squares
-from pide.operators.pair_sum import PairSum
+from pide.operators.pair_sum import CorrectedPairSum, PairSum
 from pide.quadrature.kernel_split import RadialForm, SplitKernel, split
 
 __all__ = ["ClusteredError", "NonequispacedSum", "nonequispaced_sum", "split_radius"]
@@ -45,7 +45,7 @@ class NonequispacedSum(PairSum):
     ----------
     masses : array, shape (N,)
     near : NearField or None
-        W of the points in the order `order`; None for smooth kernels.
+        Of the points in the order `order`; None for smooth kernels.
     far : FarField
         Of the points in the order `order`.
     order : int array, shape (N,)
@@ -55,8 +55,8 @@ class NonequispacedSum(PairSum):
 
     Notes
     -----
-    sum_j k_ij m_j (v_j - v_i) = sum_j W_ij (v_j - v_i) + (F m v)_i - (F m)_i v_i: the near pairs do not cancel, and the
-    degree of the far field comes from the same transforms. The error is measured, not proved
+    sum_j k_ij m_j (v_j - v_i) = sum_j w_ij m_j (v_j - v_i) + (F m v)_i - (F m)_i v_i: the near pairs do not cancel, and
+    the degree of the far field comes from the same transforms. The error is measured, not proved
     (docs/benchmarks/clouds).
     """
 
@@ -81,12 +81,19 @@ class NonequispacedSum(PairSum):
     def difference(self, v: Floats) -> Floats:
         return self._in_order(v, self._difference)
 
+    def corrected(self, correction: Any) -> PairSum:
+        if self.near is None:
+            return CorrectedPairSum(self, correction)
+        return replace(self, near=self.near.corrected(correction[self.order][:, self.order]))
+
     def _product(self, v: Floats) -> Floats:
         q = self._sorted_masses * v
         far = self.far(q) - self.far.own * q
         return far if self.near is None else far + _each(self.near.product, v)
 
     def _difference(self, v: Floats) -> Floats:
+        # constants are 0 here, whatever their value, and smaller fields lose less to rounding
+        v = v - (v.max(axis=-1, keepdims=True) + v.min(axis=-1, keepdims=True)) / 2
         far = self.far(self._sorted_masses * v) - self._far_degree * v
         return far if self.near is None else far + _each(self.near.difference, v)
 
@@ -126,8 +133,7 @@ def nonequispaced_sum(
         Relative accuracy; 1e-12 to 1e-2.
     purpose : {"rates", "potential"}
         "rates": the far field is refined, and raised by a constant of at most tol/4 times its mean, until the weights
-        of two extreme points are positive; those of the others are not looked at. "potential": its negative Fourier
-        coefficients are set to 0.
+        of two extreme points are positive; those of the others are not looked at. "potential": it is left as it is.
     backend : {"finufft", "ducc0"}
     neighbours : float, optional
         Near neighbours per point that the radius of the split aims at.
@@ -146,7 +152,7 @@ def nonequispaced_sum(
         kernel, far, inner = _far(points, form, radius, tol, backend)
     else:
         kernel, inner = split(form, radius, tol), tol
-        far = far_field(points, kernel, tol, backend, definite=True)
+        far = far_field(points, kernel, tol, backend)
     if radius > 0:
         near = _near(points, sorted_masses, starts, counts, kernel)
     return NonequispacedSum(masses, near, far, order, tol, _words(backend, tol, inner, far, near))
@@ -254,8 +260,8 @@ def _near(points: Floats, masses: Floats, starts: Any, counts: Any, kernel: Spli
         part = slice(first, first + _CHUNK)
         values = kernel.form(squares[part])
         values -= compiled(_series)(squares[part] * (2 / kernel.radius**2) - 1, kernel.coefficients)
-        squares[part] = values * masses[columns[part]]
-    return NearField(rows, columns, squares)
+        squares[part] = values
+    return NearField(rows, columns, squares, masses)
 
 
 def _series(z: Any, coefficients: Any) -> Any:

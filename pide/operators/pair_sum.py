@@ -74,6 +74,16 @@ class PairSum(ABC):
         """d_i = sum_{j != i} k_ij m_j by `product`, shape (N,)."""
         return self.product(np.ones(len(self.masses)))
 
+    def corrected(self, correction: Any) -> PairSum:
+        """k_ij + C_ij for a sparse C: the near pairs of a quadrature, or the cap of a kernel.
+
+        Parameters
+        ----------
+        correction : CSR matrix (N, N)
+            C, symmetric to the bit, zero diagonal, in the unit of k.
+        """
+        return CorrectedPairSum(self, correction)
+
     def rows(self, indices: NDArray[np.int64]) -> Floats:
         """Effective weights k_ij of the rows i in `indices`, by unit vectors; 0 at j = i.
 
@@ -200,15 +210,9 @@ def with_coefficient(base: PairSum, a: Floats, mean: str) -> PairSum:
     ----------
     base : PairSum
     a : array, shape (N,)
+        a > 0.
     mean : {"geometric", "arithmetic"}
-
-    Raises
-    ------
-    ValueError
-        Unless a > 0 and finite.
     """
-    if not (np.isfinite(a).all() and (a > 0).all()):
-        raise ValueError("coefficient: a(x) > 0 and finite is needed at every point of the cloud. Change a.")
     return _ScaledPairSum(base, np.sqrt(a)) if mean == "geometric" else _AveragedPairSum(base, a)
 
 

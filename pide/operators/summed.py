@@ -43,7 +43,7 @@ class SummedDiffusion(Operator):
 
     Notes
     -----
-    L 1 = -kappa exactly for a single field; mass and self-adjointness hold to rounding at every accuracy of the
+    L 1 = -kappa exactly; mass and self-adjointness hold to rounding at every accuracy of the
     summation. NumPy fields only; float32 fields are summed in float64 and returned as float32. Cost and accuracy are
     those of `sums`, in the notes.
     """
