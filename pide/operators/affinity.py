@@ -7,7 +7,7 @@ t_i = theta X_i, p_j = phi X_j; omega (..., M, N) affinities of M points with N 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -293,7 +293,9 @@ def affinity_diffusion(
         raise ValueError("normaliser='sinkhorn' needs a symmetric affinity. Leave phi out, or write normaliser='rows'.")
     size = x.shape[-2]
     step = size if block is None else block
-    parts = [_rows_applied(affinity, x, z, normaliser, slice(a, min(a + step, size))) for a in range(0, size, step)]
+    # The embeddings are computed once: a point must coincide with itself to the bit whatever the block.
+    pairs, bare = affinity.embedded(x, x), replace(affinity, theta=None, phi=None)
+    parts = [_rows_applied(bare, *pairs, z, normaliser, slice(a, min(a + step, size))) for a in range(0, size, step)]
     return parts[0] if len(parts) == 1 else namespace(z).concat(parts, axis=-2)
 
 
@@ -328,11 +330,12 @@ def patches(image: Array, radius: int) -> Array:
     return xp.reshape(stack, (*image.shape[:-2], height * width, (2 * radius + 1) ** 2)) / (2 * radius + 1)
 
 
-def _rows_applied(affinity: Affinity, x: Array, z: Array, normaliser: str | None, rows: slice) -> Array:
-    xp, x_rows, z_rows = namespace(x, z), x[..., rows, :], z[..., rows, :]
-    weights = _softmax(affinity.logarithm(x_rows, x)) if normaliser == "rows" else None
+def _rows_applied(affinity: Affinity, t: Array, p: Array, z: Array, normaliser: str | None, rows: slice) -> Array:
+    """Rows of the diffusion by an affinity without embeddings, of features that are embedded already."""
+    xp, t_rows, z_rows = namespace(t, z), t[..., rows, :], z[..., rows, :]
+    weights = _softmax(affinity.logarithm(t_rows, p)) if normaliser == "rows" else None
     if weights is None:
-        weights = normalised(affinity(x_rows, x), normaliser)
+        weights = normalised(affinity(t_rows, p), normaliser)
     return xp.matmul(weights, z) - xp.sum(weights, axis=-1, keepdims=True) * z_rows
 
 
