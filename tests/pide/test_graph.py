@@ -197,7 +197,11 @@ def test_matrices_and_functions_as_operators_on_graphs_and_clouds():
     graph = Graph(RANDOM, measure="degree")
     walk = RANDOM / RANDOM.sum(1)[:, None] - np.eye(20)
     claims = {"linear", "adjoint", "self_adjoint", "kills_constants", "negative_semidefinite"}
-    A = pide.as_operator(lambda u: u @ walk.T, on=graph, adjoint=lambda u: u @ walk.T, claims=claims)
+
+    def step(u):
+        return u @ walk.T.astype(u.dtype)
+
+    A = pide.as_operator(step, on=graph, adjoint=step, claims=claims)
     pide.verification.check(A, samples=3).raise_if_failed()
     u = np.random.default_rng(5).standard_normal(20)
     result = pide.solve(pide.Evolution(A, initial=u), until=1.0, stepper=pide.RungeKutta4(dt=0.01))
