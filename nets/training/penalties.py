@@ -98,4 +98,4 @@ def smoothness(net: nn.Module) -> Tensor:
         for first, second in smoothness_pairs(net)
         for a, b in zip(first.kernels(), second.kernels(), strict=True)
     ]
-    return torch.stack(terms).sum() if terms else torch.zeros(())
+    return torch.stack(terms).sum() if terms else next(net.parameters()).new_zeros(())

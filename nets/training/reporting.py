@@ -20,10 +20,9 @@ __all__ = ["write_report"]
 
 
 def write_report(folder: Path, state: State, loop: Loop, test: Scores) -> None:
-    """Write scores.json, curves.png and report.md, and for [run] reports = true the spectra and the audit."""
+    """Write scores.json and report.md, and for [run] reports = true curves.png, spectra.png and the audit."""
     config, dataset = loop.config, loop.batches.dataset
     write_text(folder / SCORES, json.dumps({"test": {**test.row(dataset.dense), "ious": test.ious}}, indent=2) + "\n")
-    write_curves(folder / "curves.png", state.history)
     weights = sum(parameter.numel() for parameter in state.net.parameters())
     sizes = ", ".join(f"{len(images)} {name}" for name, images in dataset.splits.items())
     split = loop.batches.judged
@@ -35,9 +34,10 @@ def write_report(folder: Path, state: State, loop: Loop, test: Scores) -> None:
         f"Checkpoint `{BEST}` is the epoch with the highest {'mean IoU' if dataset.dense else 'accuracy'} on the "
         f"{split} set, {state.best:.4f}; `{LAST}` is the last epoch."
         + (" Chosen on the test set itself, that value is biased upwards." if split == "test" else ""),
-        "![curves](curves.png)",
     ]
     if config.run.reports:
+        write_curves(folder / "curves.png", state.history)
+        parts.append("![curves](curves.png)")
         parts += _spectra(folder, state.judged)
         parts += _audits(folder)
     write_text(folder / "report.md", "\n\n".join(parts) + "\n")

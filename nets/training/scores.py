@@ -25,8 +25,13 @@ def cross_entropy_sum(outputs: Tensor, labels: Tensor, ignored: int | None) -> t
         Label that is left out of the sum and of N.
     """
     index = -100 if ignored is None else ignored
-    total = nn.functional.cross_entropy(outputs.float(), labels, ignore_index=index, reduction="sum")
+    total = nn.functional.cross_entropy(_precise(outputs), labels, ignore_index=index, reduction="sum")
     return total, (labels != index).sum()
+
+
+def _precise(outputs: Tensor) -> Tensor:
+    """Outputs of autocast in float32."""
+    return outputs if outputs.dtype == torch.float64 else outputs.float()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class Tally:
         loss, _ = cross_entropy_sum(outputs, labels, self.ignored)
         counted = torch.ones_like(labels, dtype=torch.bool) if self.ignored is None else labels != self.ignored
         safe = torch.where(counted, labels, 0)
-        right = outputs.float().softmax(1).gather(1, safe.unsqueeze(1)).squeeze(1).where(counted, 0)
+        right = _precise(outputs).softmax(1).gather(1, safe.unsqueeze(1)).squeeze(1).where(counted, 0)
         inside = right.flatten(1).sum(1, dtype=torch.float64) if right.ndim > 1 else right.double()
         pixels = counted.flatten(1).sum(1) if counted.ndim > 1 else counted.long()
         seen = pixels > 0

@@ -66,9 +66,9 @@ class State:
         self.optimiser.load_state_dict(content["optimiser"])
         if self.average is not None:
             self.average.load_state_dict(content["average"])
-        torch.set_rng_state(content["random"]["cpu"])
+        torch.set_rng_state(content["random"]["cpu"].cpu())
         if content["random"]["cuda"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(content["random"]["cuda"])
+            torch.cuda.set_rng_state_all([state.cpu() for state in content["random"]["cuda"]])
         self.sums.copy_(content["sums"])
         for name in ("epoch", "step", "seconds", "history", "best"):
             setattr(self, name, content[name])

@@ -56,6 +56,7 @@ def test_smoothness_is_the_sum_over_neighbours_of_a_unit() -> None:
                 expected += h * float(((kernels[j][k] - kernels[j + 1][k]) / h).square().sum().detach())
     assert float(smoothness(NET).detach()) == pytest.approx(expected, rel=1e-5)
     assert float(smoothness(torch.nn.Linear(2, 2))) == 0.0
+    assert smoothness(torch.nn.Linear(2, 2, device="meta")).device.type == "meta"
 
 
 def test_wrong_optimisers() -> None:
