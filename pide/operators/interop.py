@@ -29,15 +29,21 @@ class FunctionOperator(Operator):
     claims: frozenset[str]
     notes: tuple[str, ...] = ()
     load: Array | None = None
+    bound: float | None = None
 
     def apply(self, u: Array) -> Array:
         return self.f(u)
+
+    def spectral_bound(self) -> float:
+        """Largest sum of moduli in a row, for matrices whose entries are known."""
+        return super().spectral_bound() if self.bound is None else self.bound
 
     @property
     def adjoint(self) -> Operator:
         if self.adjoint_f is None:
             return super().adjoint
-        return FunctionOperator(self.space, self.adjoint_f, self.f, self.claims & {"linear", "adjoint"}, self.notes)
+        claims = self.claims & {"linear", "adjoint"}
+        return FunctionOperator(self.space, self.adjoint_f, self.f, claims, self.notes, bound=self.bound)
 
 
 def as_operator(
@@ -98,7 +104,9 @@ def _from_matrix(A: Any, on: Space, claims: frozenset[str]) -> Operator:
         )
     transpose = A.T if not isinstance(A, LinearOperator) else A.adjoint()
 
-    def act(matrix: Any) -> Callable[[Array], Array]:
+    masses = np.ones(1) if on.root_masses is None else on.compress(on.root_masses) ** 2
+
+    def act(matrix: Any, weight: Any) -> Callable[[Array], Array]:
         def f(u: Array) -> Array:
             if not is_numpy(u):
                 raise TypeError(
@@ -106,12 +114,18 @@ def _from_matrix(A: Any, on: Space, claims: frozenset[str]) -> Operator:
                     "leave the device. Write to_host(u), or pass a function of fields."
                 )
             x = on.compress(u)
-            y = matrix @ x.reshape(-1, on.count).T
-            return np.asarray(on.expand(np.ascontiguousarray(np.asarray(y).T).reshape(x.shape)), dtype=u.dtype)
+            y = matrix @ (x * weight).reshape(-1, on.count).T
+            rows = np.ascontiguousarray(np.asarray(y).T).reshape(x.shape) / weight
+            return np.asarray(on.expand(rows), dtype=u.dtype)
 
         return f
 
-    return FunctionOperator(on, act(A), act(transpose), claims, (f"matrix {type(A).__name__}",))
+    bound = None
+    if not isinstance(A, LinearOperator):
+        largest = float(np.max(np.asarray(abs(A).sum(axis=1)), initial=0.0))
+        bound = largest * (1 + 4 * on.count * float(np.finfo(np.float64).eps))
+    name = f"matrix {type(A).__name__}"
+    return FunctionOperator(on, act(A, np.ones(1)), act(transpose, masses), claims, (name,), bound=bound)
 
 
 def _torch_module_as_function(A: Callable[[Array], Array]) -> Callable[[Array], Array]:

@@ -192,23 +192,21 @@ def test_pictures_and_files_without_positions(tmp_path):
         result.save(tmp_path / "heat.vtu")
 
 
-def test_matrices_and_functions_as_operators_on_graphs_and_clouds():
-    """With m_i = d_i the matrix D^-1 A - I is self-adjoint, and its checks say so."""
+def test_matrices_as_operators_on_graphs_and_clouds():
+    """With m_i = d_i the matrix D^-1 A - I is self-adjoint, its checks say so, and its flow is the exponential."""
     graph = Graph(RANDOM, measure="degree")
     walk = RANDOM / RANDOM.sum(1)[:, None] - np.eye(20)
-    claims = {"linear", "adjoint", "self_adjoint", "kills_constants", "negative_semidefinite"}
-
-    def step(u):
-        return u @ walk.T.astype(u.dtype)
-
-    A = pide.as_operator(step, on=graph, adjoint=step, claims=claims)
+    claims = {"linear", "adjoint", "self_adjoint", "kills_constants", "negative_semidefinite", "conserves_mass"}
+    A = pide.as_operator(walk, on=graph, claims=claims)
     pide.verification.check(A, samples=3).raise_if_failed()
-    u = np.random.default_rng(5).standard_normal(20)
-    result = pide.solve(pide.Evolution(A, initial=u), until=1.0, stepper=pide.RungeKutta4(dt=0.01))
-    assert np.allclose(result.final, scipy.linalg.expm(walk) @ u, atol=1e-8)
+    u, v = np.random.default_rng(5).standard_normal((2, 20))
+    result = pide.solve(pide.Heat(A, initial=u), until=1.0, tol=1e-10)
+    assert np.allclose(result.final, scipy.linalg.expm(walk) @ u, atol=1e-9)
+    skew = pide.as_operator(scipy.sparse.csr_matrix(np.triu(RANDOM)), on=graph, claims={"linear", "adjoint"})
+    assert graph.inner(skew(u), v) == pytest.approx(float(graph.inner(u, skew.adjoint(v))), rel=1e-12)
+    assert skew.spectral_bound() >= np.abs(np.linalg.eigvals(np.triu(RANDOM))).max()
     cloud = pide.PointCloud(np.random.default_rng(6).random((20, 2)), weights=1.0)
-    again = pide.as_operator(RANDOM, on=cloud, claims={"linear"})
-    assert np.allclose(again(u), RANDOM @ u)
+    assert np.allclose(pide.as_operator(RANDOM, on=cloud)(u), RANDOM @ u)
 
 
 def test_components_and_masses():
