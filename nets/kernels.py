@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pide.nets.pair_sums import pair_sums
+from pide.nets.pair_blocks import with_ones
+from pide.nets.pair_sums import pair_sums, pair_weights
 from pide.operators.affinity import (
     Affinity,
     DotProductAffinity,
@@ -29,7 +30,10 @@ from pide.operators.affinity_weights import affinity_weights, weighted_differenc
 
 __all__ = ["ENGINES", "PairMaps", "PairSizes", "choose_engine", "full_precision", "pair_maps", "single"]
 
-ENGINES = ("auto", "dense", "associative", "attention", "chunked")
+ENGINES = ("auto", "dense", "associative", "attention", "chunked", "stored")
+
+_STORED_PAIRS = 1 << 18
+"""Pairs per image up to which "auto" stores weights that are applied more than once: 1 MB of float32 per image."""
 
 
 class PairSizes(NamedTuple):
@@ -74,7 +78,8 @@ def choose_engine(engine: str, affinity: Affinity, normaliser: str, sizes: PairS
     Notes
     -----
     "auto": "associative" for dot products where its multiply-adds are fewer, "attention" for exponentials normalised by
-    rows, "chunked" for powers and logarithms, "dense" otherwise.
+    rows; for powers and logarithms "stored", the weights kept once, where they are applied more than once and an image
+    has at most 2^18 pairs, and "chunked" otherwise; "dense" for the rest.
 
     Raises
     ------
@@ -87,9 +92,12 @@ def choose_engine(engine: str, affinity: Affinity, normaliser: str, sizes: PairS
     if engine == "auto":
         if able == "associative" and sizes.associative_operations >= sizes.dense_operations:
             return "dense"
+        if able == "chunked" and sizes.applications > 1 and sizes.positions * sizes.pooled <= _STORED_PAIRS:
+            return "stored"
         return able
-    if engine not in ("dense", able):
-        others = "'dense'" if able == "dense" else f"'dense' or {able!r}"
+    engines = {"dense": ("dense",), "chunked": ("dense", "chunked", "stored")}.get(able, ("dense", able))
+    if engine not in engines:
+        others = " or ".join(map(repr, engines))
         raise ValueError(
             f"engine={engine!r} cannot compute {type(affinity).__name__} with normaliser={normaliser!r}. "
             f"Write engine={others}."
@@ -146,12 +154,23 @@ def _chunked(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normal
     return _by_sums(lambda y: pair_sums(affinity, t, p, y), p.shape[1], normaliser)
 
 
+def _stored(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+    w = pair_weights(affinity, t, p)
+
+    def sums(y: Tensor) -> tuple[Tensor, Tensor]:
+        both = w @ with_ones(y)
+        return both[..., :-1], both[..., -1:]
+
+    return _by_sums(sums, p.shape[1], normaliser)
+
+
 def _by_sums(sums: Callable[[Tensor], tuple[Tensor, Tensor]], count: int, normaliser: str) -> PairMaps:
     """The maps from y -> (sum_j omega_ij y_j, sum_j omega_ij)."""
 
     def difference(x: Tensor, y: Tensor) -> Tensor:
         total, degree = sums(y)
-        return (total - degree * x) / count if normaliser == "count" else _quotient(total - degree * x, degree)
+        change = torch.addcmul(total, degree, x, value=-1.0)
+        return change / count if normaliser == "count" else _quotient(change, degree)
 
     def total(y: Tensor) -> Tensor:
         values, degree = sums(y)
@@ -191,5 +210,6 @@ _MAPS: dict[str, Callable[..., PairMaps]] = {
     "dense": _dense,
     "associative": _associative,
     "chunked": _chunked,
+    "stored": _stored,
     "attention": _attention,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from pide.nets.kernels import PairSizes, choose_engine, full_precision, pair_maps, single
@@ -65,9 +66,10 @@ class PIDEBlock(nn.Module):
         n, the axes of the feature map: 1, 2 or 3.
     log_form : {"program", "equation"}
         Kernel of "log" of the authors' program or of equation 4.6.
-    engine : {"auto", "dense", "associative", "chunked"}
-        "dense" calls the functions of `pide.operators` and holds M N weights; "associative" ("diffusion" by "count")
-        and "chunked" (powers and logarithm) do not. "auto" takes the cheapest by counting; `engine_for` says which.
+    engine : {"auto", "dense", "associative", "chunked", "stored"}
+        "dense" calls the functions of `pide.operators` and holds several arrays of M N numbers; "associative"
+        ("diffusion") and "chunked" (powers and logarithm) hold none, "stored" one. `engine_for` says which "auto"
+        takes, see `pide.nets.kernels.choose_engine`.
 
     Notes
     -----
@@ -131,7 +133,7 @@ class PIDEBlock(nn.Module):
         term = self.term_of(x)
         b = x
         for index in range(self.stages):
-            b = x + self.step * self.stage(index, term(b))
+            b = torch.add(x, self.stage(index, term(b)), alpha=self.step)
         return b
 
     def term_of(self, x: Tensor) -> Callable[[Tensor], Tensor]:

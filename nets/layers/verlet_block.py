@@ -66,8 +66,8 @@ class VerletBlock(nn.Module):
         v, w = x.chunk(2, dim=1)
         block, h = self.block, self.block.step
         term = block.term_of(v)
-        v = v + h * block.stage(0, term(-w))
-        w = w - h * block.stage(1, term(v))
+        v = torch.add(v, block.stage(0, term(-w)), alpha=h)
+        w = torch.sub(w, block.stage(1, term(v)), alpha=h)
         return torch.cat([v, w], dim=1)
 
     def engine_for(self, *shape: int) -> str:

@@ -104,7 +104,7 @@ def block_by_hand(block, x):
 
 
 @in_kinds
-@pytest.mark.parametrize("engine", ["auto", "dense"])
+@pytest.mark.parametrize("engine", ["auto", "dense", "fast"])
 @pytest.mark.parametrize(
     "options",
     [
@@ -118,6 +118,7 @@ def block_by_hand(block, x):
     ids=["published", "one stage", "four stages, rows", "dissipative", "shared", "other numbers"],
 )
 def test_block_is_the_formula(kind, engine, options):
+    engine = {"diffusion": "associative"}.get(kind, "chunked") if engine == "fast" else engine
     block = block_of(kind=kind, engine=engine, **options)
     x = features(2, 6, 7, 5)
     expected = np.stack([block_by_hand(block, image) for image in x.numpy()])
@@ -145,23 +146,25 @@ def test_dense_layer_is_the_operator_bit_for_bit(kind, sign):
     assert torch.equal(block.term_of(x)(x), expected)
 
 
-@in_kinds
+FAST = [("diffusion", "associative")] + [(k, e) for k in PIDE_KINDS[1:] for e in ("chunked", "stored")]
+
+
+@pytest.mark.parametrize(("kind", "fast"), FAST)
 @pytest.mark.parametrize("normaliser", ["count", "rows"])
-def test_gradients_of_the_engines_agree(kind, normaliser):
+def test_gradients_of_the_engines_agree(kind, fast, normaliser):
     """Also of every parameter, and in training mode."""
     x, grown = features(3, 6, 8, 6), []
-    for engine in ("dense", "auto"):
+    for engine in ("dense", fast):
         block = block_of(kind=kind, normaliser=normaliser, engine=engine).train()
         y = x.clone().requires_grad_()
         loss = (block(y) * features(3, 6, 8, 6, seed=9)).sum()
         grown.append(torch.autograd.grad(loss, [y, *block.parameters()]))
-    for dense, fast in zip(*grown, strict=True):
+    for dense, other in zip(*grown, strict=True):
         scale = float(dense.abs().max()) + 1
-        np.testing.assert_allclose(fast.numpy(), dense.numpy(), rtol=0, atol=1e-11 * scale)
+        np.testing.assert_allclose(other.numpy(), dense.numpy(), rtol=0, atol=1e-11 * scale)
 
 
-@in_kinds
-@pytest.mark.parametrize("engine", ["auto", "dense"])
+@pytest.mark.parametrize(("kind", "engine"), [*FAST, *((kind, "dense") for kind in PIDE_KINDS)])
 def test_first_and_second_derivatives(kind, engine):
     block = block_of(2, kind, engine=engine, activation=None, stages=1, embedding=2, subsampling=1, dimension=1, s=0.3)
     x = features(1, 2, 3).requires_grad_()
@@ -170,7 +173,7 @@ def test_first_and_second_derivatives(kind, engine):
 
 
 @pytest.mark.parametrize("kind", ["fractional", "inverse_fractional", "log"])
-@pytest.mark.parametrize("engine", ["chunked", "dense"])
+@pytest.mark.parametrize("engine", ["chunked", "stored", "dense"])
 def test_coincident_pixels_give_no_nan(kind, engine):
     """Equal pixels and one embedding: every distance is 0, up to the rounding of float32 products."""
     torch.manual_seed(0)
@@ -334,7 +337,9 @@ def test_published_counting_adds_half_the_elementwise_operations():
 def test_dot_products_are_associative_where_that_is_cheaper():
     assert PIDEBlock(32).engine_for(32, 32) == "associative"
     assert PIDEBlock(112).engine_for(8, 8) == "dense"
-    assert PIDEBlock(32, "fractional").engine_for(32, 32) == "chunked"
+    assert PIDEBlock(32, "fractional").engine_for(32, 32) == "stored"
+    assert PIDEBlock(32, "fractional", stages=1).engine_for(32, 32) == "chunked"
+    assert PIDEBlock(32, "log").engine_for(96, 96) == "chunked"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""Power-law and logarithmic affinities of one block of pairs, and their slopes, in place.
+
+Symbols: t (B, M, e), p (B, N, e) features; d = |t_i - p_j|^2; w = omega(d) / factor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pide.operators.affinity import LogAffinity
+from pide.operators.affinity_distances import coincidence
+
+__all__ = ["PairBlocks", "with_ones"]
+
+_BLOCK = 1 << 18
+"""Pairs of one block: 1 MB of float32, so that the passes over it stay in the second-level cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairBlocks:
+    """The matrix d as a product of two thin factors, taken block by block.
+
+    Parameters
+    ----------
+    affinity : PowerAffinity or LogAffinity
+        Its exponent, or slope and gauge, are numbers.
+    left, right : tensors, shapes (B, M, e + 2) and (B, N, e + 2)
+        d = left right^T.
+    limit : tensor, shape (B, M, 1)
+        The largest d of coincident pairs.
+    """
+
+    affinity: Any
+    left: Tensor
+    right: Tensor
+    limit: Tensor
+
+    @classmethod
+    def of(cls, affinity: Any, t: Tensor, p: Tensor) -> PairBlocks:
+        """From features; the mean of p is moved to the origin, as in `squared_distances` by products."""
+        centre = p.mean(dim=1, keepdim=True)
+        t, p = t - centre, p - centre
+        squares, others = t.square().sum(dim=-1, keepdim=True), p.square().sum(dim=-1, keepdim=True)
+        left = torch.cat([-2.0 * t, squares, torch.ones_like(squares)], dim=-1)
+        right = torch.cat([p, torch.ones_like(others), others], dim=-1)
+        return cls(affinity, left, right, coincidence(t.shape[-1], torch.finfo(t.dtype).eps) * squares)
+
+    def __iter__(self) -> Iterator[tuple[slice, slice]]:
+        """(images, rows) of blocks of at most _BLOCK pairs: whole images while they fit, else rows of one image."""
+        (images, rows), pooled = self.left.shape[:2], self.right.shape[1]
+        together = max(1, _BLOCK // max(1, rows * pooled))
+        step = rows if rows * pooled <= _BLOCK else max(1, _BLOCK // pooled)
+        for first in range(0, images, together):
+            for start in range(0, rows, max(1, step)):
+                yield slice(first, min(first + together, images)), slice(start, min(start + step, rows))
+
+    def distances(self, images: slice, rows: slice) -> Tensor:
+        """d of a block, infinite for coincident pairs."""
+        d = torch.bmm(self.left[images, rows], self.right[images].mT)
+        limit = self.limit[images, rows]
+        # On the CPU one pass for the smallest d saves the three of masking; elsewhere it would wait for the device.
+        if d.device.type != "cpu" or bool(d.amin() <= limit.amax()):
+            d.masked_fill_(d <= limit, math.inf)
+        return d
+
+    def weights(self, d: Tensor) -> Tensor:
+        """omega(d) without the factor of a power; 0 where d is infinite."""
+        if isinstance(self.affinity, LogAffinity):
+            values = torch.log(d).mul_(-0.5 * self.affinity.slope).sub_(self.affinity.gauge)
+            return values.masked_fill_(torch.isinf(d), 0.0)
+        return _power(d, self.affinity.exponent)
+
+    def slopes_into(self, gradient: Tensor, d: Tensor, w: Tensor) -> Tensor:
+        """gradient d omega / d d, in the storage of the gradient."""
+        if isinstance(self.affinity, LogAffinity):
+            return gradient.div_(d).mul_(-0.5 * self.affinity.slope)
+        return gradient.mul_(w).div_(d)
+
+    @property
+    def factor(self) -> float:
+        """What `weights` leaves out."""
+        return 1.0 if isinstance(self.affinity, LogAffinity) else float(self.affinity.factor)
+
+    @property
+    def slope_factor(self) -> float:
+        """What `slopes_into` leaves out, besides the factor."""
+        return 1.0 if isinstance(self.affinity, LogAffinity) else -0.5 * float(self.affinity.exponent)
+
+
+def with_ones(x: Tensor) -> Tensor:
+    """x with one more channel of ones."""
+    return torch.cat([x, torch.ones_like(x[..., :1])], dim=-1)
+
+
+def _power(d: Tensor, exponent: float) -> Tensor:
+    """d^(-exponent / 2), by products of the inverse root for the exponents 1 to 4."""
+    if exponent not in (1, 2, 3, 4):
+        return torch.pow(d, -0.5 * exponent)
+    if exponent == 2:
+        return torch.reciprocal(d)
+    if exponent == 4:
+        return torch.reciprocal(d).square_()
+    root = torch.rsqrt(d)
+    return root if exponent == 1 else root.pow_(3)
