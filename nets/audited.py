@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pide.nets.kernels import PairMaps, pair_maps
-from pide.nets.layers import NonlocalBlock, NonlocalStage, PIDEBlock
+from pide.nets.layers import AffinityDiffusion, NonlocalBlock, NonlocalStage, PIDEBlock
 from pide.nets.layers.feature_maps import max_pool, to_maps, to_positions
-from pide.operators.affinity import Affinity
+from pide.operators.affinity import Affinity, GaussianAffinity, normalised
 from pide.operators.affinity_pide import pide_form, pide_term
 from pide.operators.affinity_weights import affinity_weights, weighted_difference, weighted_sum
 
 __all__ = ["AUDITED", "PairLayer", "pair_layer"]
 
 Field = NDArray[np.float64]
+_LAST = "ReLU last: every stage adds values >= 0, so nothing decays"
+_IMPLICIT = "backward Euler is no stage of the theorem; it expands for no step where L is self-adjoint and <= 0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +47,11 @@ class PairLayer:
     pooled : bool
     step : float
     stages : int
-        That restart from the input; 1 where every sub-block goes on from the one before.
+        That restart from the input; 1 where every sub-block goes on from the one before, 0 for implicit steps.
     mixing : tuple of arrays, shape (C, C)
         W of every stage or sub-block, where it is a matrix.
-    activation : str or None
+    obstacle : str
+        Why the theorem of one stage says nothing of the layer; empty where it applies.
     maps : PairMaps
         The pair sums as the layer's own engine computes them.
     reference : callable
@@ -65,7 +68,7 @@ class PairLayer:
     step: float
     stages: int
     mixing: tuple[Field, ...]
-    activation: str | None
+    obstacle: str
     maps: PairMaps
     reference: Callable[[Tensor], Tensor]
 
@@ -120,7 +123,8 @@ def _pide_block(block: PIDEBlock, x: Tensor) -> PairLayer:
     matrices = tuple(_normed(conv, norm) for conv, norm in zip(block.mixing, block.norms, strict=True))
     return PairLayer(
         _array(weights(x)[0]), _degrees(block.affinity, *block.embedded(x), block.normaliser), block.affinity, form,
-        sign, block.phi is None, block.subsampling > 1, block.step, block.stages, matrices, block.activation,
+        sign, block.phi is None, block.subsampling > 1, block.step, block.stages, matrices,
+        "" if block.activation is None else _LAST,
         _maps(block.engine_for(*x.shape[2:]), block.affinity, block.embedded(x), block.normaliser), reference,
     )  # fmt: skip
 
@@ -169,11 +173,39 @@ def _of_features(
     weights = _array(affinity_weights(affinity, t, p, pairs.normaliser)[0])
     return PairLayer(
         weights, _degrees(affinity, t, p, pairs.normaliser), affinity, form, 1, pairs.theta is None,
-        pairs.subsampling > 1, 1.0, 1, mixing, None, pairs(x, mixing[0].shape[0]), reference,
+        pairs.subsampling > 1, 1.0, 1, mixing, "", pairs(x, mixing[0].shape[0]), reference,
+    )  # fmt: skip
+
+
+def _affinity_diffusion(layer: AffinityDiffusion, x: Tensor) -> PairLayer:
+    affinity = GaussianAffinity(width=layer.width)
+
+    def weights(x: Tensor) -> Tensor:
+        w: Tensor = normalised(affinity(to_positions(layer.theta(x))), layer.normaliser)
+        return w
+
+    def reference(x: Tensor) -> Tensor:
+        w, values, identity = weights(x), to_positions(x), torch.eye(x[0, 0].numel(), dtype=x.dtype)
+        if layer.method == "explicit":
+            y = values + layer.step * weighted_difference(w, values, values)
+        else:
+            A = identity - layer.step[:, None, None] * (w - torch.diag_embed(w.sum(-1)))[:, None]
+            y = torch.linalg.solve(A, values.mT[..., None])[..., 0].mT
+        return to_maps(y, tuple(x.shape[2:]))
+
+    w, step = weights(x), float(layer.step.max())
+    sums = affinity(to_positions(layer.theta(x))).sum(-1)[0]
+    degrees = sums if layer.normaliser == "rows" else torch.ones_like(sums)
+    maps = PairMaps(lambda x, y: weighted_difference(w, x, y), lambda y: weighted_sum(w, y))
+    explicit = layer.method == "explicit"
+    return PairLayer(
+        _array(w[0]), _array(degrees), affinity, "difference", 1, True, False, step, int(explicit),
+        (_array(torch.diag(layer.step / step)),), "" if explicit else _IMPLICIT, maps, reference,
     )  # fmt: skip
 
 
 AUDITED: dict[type[nn.Module], Callable[[Any, Tensor], PairLayer]] = {
+    AffinityDiffusion: _affinity_diffusion,
     PIDEBlock: _pide_block,
     NonlocalStage: _stage,
     NonlocalBlock: _block,

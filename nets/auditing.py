@@ -12,7 +12,7 @@ import html
 import json
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pide.nets.audited import AUDITED, PairLayer, pair_layer
-from pide.nets.layers import NonlocalDiffusionStep
+from pide.nets.layers import NonlocalDiffusionStep, SpectralDiffusion, VerletBlock
 from pide.verification import LayerMap, Stage, Subject, as_subject, check, module_layer
 from pide.verification.blocks import LARGEST_STEPS
 from pide.verification.claims.layer import stage_trials
@@ -34,6 +34,8 @@ __all__ = ["AuditReport", "AuditRow", "LayerAudit", "audit"]
 Field = NDArray[np.float64]
 HOLDS, FAILS, NOT_NOW, WITHHELD, NOT_CHECKABLE = "holds", "FAILS", "does not hold", "withheld", "not checkable"
 _NO_DIFFUSION = ("pooled", "potential")
+_RESIDUAL = 9008
+"""Relative residual 1e-12 of implicit steps in units of the roundoff of float64."""
 NEEDS = {
     "kills_constants": _NO_DIFFUSION,
     "nonnegative_rates": (*_NO_DIFFUSION, "signed", "uphill"),
@@ -173,7 +175,8 @@ def audit(
     -----
     Statements about L hold at the affinity of these features, frozen, in the inner product of the degrees C_i where
     rows are normalised; Lipschitz bounds of the whole layer are not claimed. Copies of the layers are checked in
-    float64 and in evaluation mode. Layers of pair sums and `NonlocalDiffusionStep` are known; others are left out.
+    float64 and in evaluation mode. Of `SpectralDiffusion` and `VerletBlock` only what is asked of every layer is
+    checked; layers of other kinds are left out.
 
     Raises
     ------
@@ -193,11 +196,12 @@ def audit(
             continue
         x = reaching.get(name)
         x = _seeded(layer, size, seed) if x is None else _cut(x, size)
-        layers.append(_pair_audit(name, layer, x, seed, samples))
+        pairs = _pair_audit if type(layer) in AUDITED else _map_audit
+        layers.append(pairs(name, layer, x, seed, samples))
     return AuditReport(tuple(layers), seed)
 
 
-_KINDS: tuple[type[nn.Module], ...] = (*AUDITED, NonlocalDiffusionStep)
+_KINDS: tuple[type[nn.Module], ...] = (*AUDITED, NonlocalDiffusionStep, SpectralDiffusion, VerletBlock)
 
 
 def _inputs(model: nn.Module, features: Tensor, found: dict[str, nn.Module]) -> dict[str, Tensor]:
@@ -225,9 +229,10 @@ def _cut(x: Tensor, size: int) -> Tensor:
 
 def _seeded(layer: nn.Module, size: int, seed: int) -> Tensor:
     module: Any = layer
-    dimension = module.dimension if hasattr(module, "dimension") else module.pairs.dimension
+    owner = module.block if isinstance(layer, VerletBlock) else getattr(module, "pairs", module)
+    channels = 2 * owner.channels if isinstance(layer, VerletBlock) else module.channels
     generator = torch.Generator().manual_seed(seed)
-    shape = (1, module.channels, *(size,) * dimension)
+    shape = (1, channels, *(size,) * owner.dimension)
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
@@ -241,7 +246,15 @@ def _pair_audit(name: str, layer: nn.Module, x: Tensor, seed: int, samples: int)
             return np.asarray(view.reference(torch.from_numpy(np.ascontiguousarray(values))).numpy())
 
     subject = module_layer(layer, tuple(x.shape[1:]), states=states, reference=reference)
+    if view.stages == 0:
+        subject = replace(subject, longest_sum=subject.terms + _RESIDUAL)
     return LayerAudit(name, type(layer).__name__, layer.extra_repr(), (*rows, *_layer_rows(subject, seed, samples)))
+
+
+def _map_audit(name: str, layer: nn.Module, x: Tensor, seed: int, samples: int) -> LayerAudit:
+    """What is asked of every layer, and nothing about an operator."""
+    rows = _layer_rows(module_layer(layer, tuple(x.shape[1:])), seed, samples)
+    return LayerAudit(name, type(layer).__name__, layer.extra_repr(), tuple(rows))
 
 
 def _claim_rows(view: PairLayer, seed: int, samples: int) -> Iterator[AuditRow]:
@@ -301,15 +314,16 @@ def _stability_rows(view: PairLayer) -> Iterator[AuditRow]:
     L = view.weights - np.diag(view.weights.sum(1))
     S = root[:, None] * L / root[None, :]
     largest = view.step * max(-float(np.linalg.eigvalsh((S + S.T) / 2)[0]), 0.0)
-    limit = LARGEST_STEPS.get(view.stages, 1.0)
-    verdict = HOLDS if largest <= limit else NOT_NOW
-    yield AuditRow("h lambda_max", verdict, largest, limit, f"limit of {view.stages} stages with W = 1")
+    limit = LARGEST_STEPS.get(view.stages, 1.0) if view.stages else None
+    verdict = HOLDS if limit is None or largest <= limit else NOT_NOW
+    words = "implicit steps have no limit" if limit is None else f"limit of {view.stages} stages with W = 1"
+    yield AuditRow("h lambda_max", verdict, largest, limit, words)
     yield _expansion_row(view, view.step * L)
 
 
 def _expansion_row(view: PairLayer, generator: Field) -> AuditRow:
-    if view.activation is not None:
-        return AuditRow("non-expansive", WITHHELD, words="ReLU last: every stage adds values >= 0, so nothing decays")
+    if view.obstacle:
+        return AuditRow("non-expansive", WITHHELD, words=view.obstacle)
     if view.stages > 1:
         words = f"{view.stages} stages that restart are no single stage; the theorem is one of Z + (L x W) Z"
         return AuditRow("non-expansive", WITHHELD, words=words)

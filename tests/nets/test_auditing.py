@@ -11,7 +11,15 @@ torch = pytest.importorskip("torch")
 import pide  # noqa: E402
 from pide.nets import audited  # noqa: E402
 from pide.nets.auditing import AuditReport, audit  # noqa: E402
-from pide.nets.layers import NonlocalBlock, NonlocalDiffusionStep, NonlocalStage, PIDEBlock  # noqa: E402
+from pide.nets.layers import (  # noqa: E402
+    AffinityDiffusion,
+    NonlocalBlock,
+    NonlocalDiffusionStep,
+    NonlocalStage,
+    PIDEBlock,
+    SpectralDiffusion,
+    VerletBlock,
+)
 
 DECAY = ("energy_decay", "variance_decay")
 SIGNS = ("nonnegative_rates", "markov", "maximum_principle")
@@ -43,11 +51,11 @@ def test_a_dissipative_block_has_every_claim_and_its_step_bound():
 def test_expansion_follows_the_eigenvalue_theorem():
     """W = c: one stage does not expand for 0 <= c h lambda_max <= 2; batch normalisation divides by (1 + eps)^(1/2)."""
     block = dissipative(step=0.06)
-    a = audit(block)[""]["h lambda_max"].measured
+    a = audit(block, size=3, samples=2)[""]["h lambda_max"].measured
     for c, verdict in ((1.0, "holds"), (1.999 / a, "holds"), (2.01 / a, "does not hold"), (-1.0, "does not hold")):
         with torch.no_grad():
             block.mixing[0].weight.copy_(c * torch.eye(4).reshape(4, 4, 1, 1))
-        report = audit(block)
+        report = audit(block, size=3, samples=2)
         assert report[""]["non-expansive"].verdict == verdict, c
         assert report.passed  # the weights, not the layer, decide it
 
@@ -68,7 +76,7 @@ REASONS = [
     ("layer", "claims", "reason"), REASONS, ids=[f"{type(case[0]).__name__}-{k}" for k, case in enumerate(REASONS)]
 )
 def test_what_a_layer_cannot_state_is_withheld_with_the_reason(layer, claims, reason):
-    report = audit(layer, samples=4)
+    report = audit(layer, samples=2, size=4)
     report_of = report[""]
     for claim in claims:
         assert report_of[claim].verdict == "withheld"
@@ -80,6 +88,22 @@ def test_a_gaussian_stage_decays_in_the_inner_product_of_its_degrees():
     layer = audit(NonlocalStage(4, sub_blocks=2, kind="gaussian"))[""]
     assert {layer[claim].verdict for claim in CLAIMS} == {"holds"}
     assert layer["rows of w sum to 1"].verdict == "holds"
+
+
+@pytest.mark.parametrize("method", ["explicit", "implicit"])
+@pytest.mark.parametrize("normaliser", ["count", "rows", "sinkhorn"])
+def test_constrained_affinities_have_every_claim(normaliser, method):
+    layer = audit(AffinityDiffusion(4, normaliser=normaliser, method=method), size=3, samples=2)[""]
+    assert {layer[claim].verdict for claim in CLAIMS} == {"holds"}
+    assert layer["h lambda_max"].verdict == layer["layer_matches_operator"].verdict == "holds"
+    assert layer["non-expansive"].verdict == ("holds" if method == "explicit" else "withheld")
+
+
+@pytest.mark.parametrize("layer", [SpectralDiffusion(3), VerletBlock(4, "fractional")])
+def test_layers_without_a_frozen_operator_are_asked_what_every_layer_is(layer):
+    report = audit(layer, size=4, samples=4)
+    assert report.passed
+    assert report[""]["layer_gradient"].verdict == report[""]["layer_finite"].verdict == "holds"
 
 
 def test_activations_and_stages_withhold_the_theorem_of_one_stage():
@@ -202,7 +226,7 @@ def test_wrong_weights_of_an_engine_fail_the_claims(monkeypatch):
 
 
 def test_messages():
-    with pytest.raises(ValueError, match="Needed is one of PIDEBlock, NonlocalStage"):
+    with pytest.raises(ValueError, match="Needed is one of AffinityDiffusion, PIDEBlock"):
         audit(torch.nn.Linear(2, 2))
     report = AuditReport((), 0)
     assert not report.passed
