@@ -32,6 +32,12 @@ for alpha, marker in ((1.0, "o"), (0.5, "^"), (0.0, "s")):
     values = DiffusionMap(circle, 0.0025, alpha).eigenvalues(9)
     print(f"alpha = {alpha:g}: largest relative error {np.max(np.abs(values - exact)[1:7] / exact[1:7]):.4f}")
     top[1].plot(values, marker, markersize=5, fillstyle="none", label=f"alpha = {alpha:g}")
+for seed in range(3):
+    rng = np.random.default_rng(seed)
+    random = rng.uniform(0, 2 * np.pi, 40 * count)
+    random = random[1.8 * rng.random(len(random)) < 1 + 0.8 * np.cos(random)][:count]
+    values = DiffusionMap(np.stack([np.cos(random), np.sin(random)], axis=1), 0.0025).eigenvalues(7)
+    print(f"random points of that density, seed {seed}: {np.max(np.abs(values - exact[:7])[1:] / exact[1:7]):.2f}")
 top[1].plot(exact, "k_", markersize=14, label="circle")
 top[1].set(xlabel="number", ylabel="eigenvalue", title="epsilon = 0.0025")
 top[1].legend(frameon=False)

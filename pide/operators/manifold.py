@@ -55,8 +55,8 @@ class DiffusionMap:
 
     Notes
     -----
-    The bias of eigenvalues is O(epsilon), and so is that near a boundary, where the limit has the Neumann condition;
-    sampling adds a random error that grows as epsilon falls below the spacing squared. Eigenvalues are
+    The bias of eigenvalues is O(epsilon) on closed manifolds; at a boundary the limit has the Neumann condition.
+    Sampling adds a random error, which grows without bound as epsilon falls below the squared spacing. Eigenvalues are
     lambda = -log(mu) / epsilon, because P is close to exp(epsilon Laplacian), not to I + epsilon Laplacian: on circle
     and sphere that is a smaller bias than (1 - mu) / epsilon. A dense matrix above 1 GiB is refused. Coincident points
     are allowed and count twice.
