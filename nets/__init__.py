@@ -13,8 +13,8 @@ try:
 except ImportError as error:
     raise ImportError('pide.nets needs torch. Write: pip install "pide-operators[nets]"') from error
 
-_HOME: dict[str, str] = {}
-_MODULES = ("analysis", "data", "layers", "models")
+_HOME = {"audit": "auditing", "fit": "training"}
+_MODULES = ("analysis", "data", "layers", "models", "training")
 
 __all__ = sorted([*_HOME, *_MODULES])
 

@@ -140,7 +140,7 @@ def _draw_top(found: Sequence[Spectrum]) -> Figure:
     for axes, (name, items) in zip(panels, layers.items(), strict=True):
         for item in items:
             top = item.top(_TOP)
-            _points(axes, top, f"{item.name.rpartition(' ')[2]}, {100 * np.mean(top > 0):.0f}% > 0")
+            _points(axes, top, f"{item.name.rpartition(' ')[2]}, {100 * np.mean(top > 0):.0f}% > 0", ".")
         axes.set_title(name, fontsize="small")
         axes.set_xlabel("number, by magnitude")
         axes.legend(frameon=False, fontsize="small")
@@ -174,7 +174,7 @@ def _draw_damping(net: nn.Module, names: Sequence[str], x: Tensor, noise: bool) 
         with evaluating(net):
             curves = _dampings(modules[name], features[name])
         for number, (label, sizes) in enumerate(curves.items()):
-            axes.plot(sizes.norm.cpu(), "-", color=f"C{number}", label=label)
+            axes.plot(sizes.norm.cpu(), "-", color=f"C{number}", label=f"{label}: {float(sizes.norm[-1]):.4g}")
             axes.plot(sizes.variation.cpu(), "--", color=f"C{number}")
         _scale(axes, torch.cat([torch.stack((s.norm, s.variation)) for s in curves.values()]))
         axes.set(title=name, xlabel="times applied")
@@ -198,12 +198,12 @@ def _dampings(layer: Any, x: Tensor) -> dict[str, Damping]:
 
 
 def _scale(axes: Axes, values: Tensor) -> None:
-    """Logarithmic from a factor 20 on, over 6 decades at most."""
+    """Logarithmic from a factor 20 on, over six decades from 1 each way at most."""
     finite = values[values.isfinite()]
-    top, least = float(finite.max()), float(finite.min())
+    top, least = min(float(finite.max()), 1e6), max(float(finite.min()), 1e-6)
     if top > 20 * least:
         axes.set_yscale("log")
-        axes.set_ylim(bottom=max(least, 1e-6 * top) / 2)
+        axes.set_ylim(least / 2, 2 * top)
     else:
         axes.set_ylim(0, 1.1 * top)
 
@@ -253,6 +253,6 @@ def _draw_stability() -> Figure:
     return figure
 
 
-def _points(axes: Axes, values: Any, label: str) -> None:
-    axes.plot(np.arange(1, len(values) + 1), values, ".-", markersize=3, linewidth=0.8, label=label)
+def _points(axes: Axes, values: Any, label: str, style: str = ".-") -> None:
+    axes.plot(np.arange(1, len(values) + 1), values, style, markersize=3, linewidth=0.8, label=label)
     axes.axhline(0, color="0.6", linewidth=0.6)

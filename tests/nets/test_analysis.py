@@ -9,6 +9,7 @@ from torch import nn
 
 from pide.nets import analysis, models
 from pide.nets.layers import NonlocalBlock, NonlocalStage, PIDEBlock
+from pide.nets.training import fit, parse_config
 
 EPS = np.finfo(np.float64).eps
 TINY = {"channels": (4, 6, 8), "blocks": 3}
@@ -245,6 +246,30 @@ def test_one_call_draws_what_applies(tmp_path):
     names = [path.name for path in analysis.figures(net, tmp_path / "tao", inputs=torch.randn(2, 1, 8, 8))]
     assert names == ["eigenvalues.png", "damping.png", "receptive_field.png"]
     assert all(path.stat().st_size > 5000 for path in tmp_path.glob("*/*.png"))
+
+
+@pytest.mark.slow
+def test_a_run_is_drawn_with_the_course_of_its_training(tmp_path):
+    pytest.importorskip("sklearn", reason="digits come with scikit-learn")
+    text = """
+[data]
+name = "digits"
+train_images = 60
+test_images = 20
+[network]
+name = "hamiltonian"
+nonlocal_operator = "log"
+channels = [4]
+blocks = 2
+[training]
+epochs = 2
+[run]
+keep_every = 1
+reports = false
+"""
+    fit(None, parse_config(text), out=tmp_path / "run", progress=False)
+    names = [path.name for path in analysis.figures(tmp_path / "run", tmp_path / "figures")]
+    assert names == ["spectra.png", "training.png", "damping.png", "receptive_field.png", "stability.png"]
 
 
 def test_figures_of_a_network_of_your_own_need_inputs(tmp_path):
