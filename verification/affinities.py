@@ -117,7 +117,7 @@ def _asymmetry(affinity: Affinity, normaliser: str | None) -> Callable[[Field, f
 
     def bound(x: Field, u: float) -> float:
         t, _ = affinity.embedded(x, x)
-        size = float(np.max(np.sum(t * t, axis=-1)))
+        size = abs(float(getattr(affinity, "factor", 1.0))) * float(np.max(np.sum(t * t, axis=-1)))
         error = 2 * gamma(t.shape[-1] + 2, u) * size if products else 0.0
         exponent = isinstance(affinity, EmbeddedAffinity)
         relative = error if exponent else error / (float(np.max(np.abs(affinity(x)))) or 1.0)

@@ -261,6 +261,17 @@ def couples_batch(s: Subject) -> Subject:
     return altered(s, apply)
 
 
+@mutant("last block of a batch left out", EQUAL, "chunk_invariant")
+def last_block_left_out(s: Subject) -> Subject:
+    def apply(v: Array) -> Array:
+        image = s.apply(v)
+        if v.ndim > s.masses.ndim and v.shape[0] > 16:
+            image[16:] = 0.0
+        return image
+
+    return altered(s, apply)
+
+
 @mutant("race between threads", TORUS, "thread_invariant")
 def races(s: Subject) -> Subject:
     return altered(s, lambda v: s.apply(v) * (1.0 if scipy.fft.get_workers() == 1 else 1.0 + 1e-9))

@@ -127,3 +127,16 @@ def one_sided_correction(s: Subject) -> Subject:
     factor = 1 + 0.1 * np.linspace(-1, 1, s.size)[:, None]
     L = product(factor * K, (factor * K).sum(1) + s.need("killing"))
     return altered(s, lambda v: -L(v), rates=lambda rows: (factor * K)[rows], degree=(factor * K).sum(1))
+
+
+@mutant("degree of another summation", "summed cloud", "kills_constants", "conserves_mass", "fast_equals_dense")
+def degree_of_another_sum(s: Subject) -> Subject:
+    error = 1e-6 * s.need("rates")(np.arange(s.size)).sum(1)
+    return altered(s, lambda v: s.apply(v) - error.astype(v.dtype) * v)
+
+
+@mutant("masses on the wrong side of a sum", "summed cloud", "self_adjoint", "conserves_mass", "fast_equals_dense")
+def masses_on_the_wrong_side(s: Subject) -> Subject:
+    m = s.masses
+    K = s.need("rates")(np.arange(s.size)) / m[None, :] * m[:, None]
+    return altered(s, product(K, K.sum(1)))

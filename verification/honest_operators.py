@@ -15,7 +15,10 @@ from pide.continuum.markov import MarkovJump
 from pide.continuum.operators import FractionalLaplacian, NonlocalDiffusion
 from pide.continuum.potentials import LogPotential, RieszPotential
 from pide.continuum.variable_order import VariableOrderLaplacian
+from pide.operators.dense_sum import DenseSum
 from pide.operators.graph import graph_laplacian
+from pide.operators.structure import pair_claims
+from pide.operators.summed import SummedDiffusion
 from pide.solvers.jumps import jump_generator
 from pide.spaces.cloud import PointCloud
 from pide.verification.adapters import as_subject
@@ -134,6 +137,15 @@ def cloud_fractional() -> Subject:
     x = _points(5, 60) * 2 - 1
     cloud = PointCloud(x[np.hypot(*x.T) < 0.9][:30], domain=Ball(radius=1.0, dimension=2))
     return as_subject(FractionalLaplacian(s=0.4).on(cloud, exterior=Zero()))
+
+
+@honest
+def summed_cloud() -> Subject:
+    """A pair summation that stores nothing, the interface of all fast engines, with Voronoi masses."""
+    cloud = PointCloud(_points(6), domain=Box(((0.0, 1.0), (0.0, 1.0))))
+    sums = DenseSum(cloud.points, cloud.masses, lambda squares: np.exp(-squares / 0.1))
+    claims = pair_claims(True, True, False)
+    return as_subject(SummedDiffusion(cloud, sums, np.zeros(cloud.count), claims, sums.notes))
 
 
 @honest

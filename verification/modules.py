@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -116,48 +116,61 @@ def module_layer(
     TypeError
         For anything but a torch module.
     """
-    torch = _torch_of(module, "LayerMap(name, f, shape)")
-    kinds = {np.dtype(np.float32): torch.float32, np.dtype(np.float64): torch.float64}
+    adapted = _Adapted(_torch_of(module, "LayerMap(name, f, shape)"), module, {})
+    double = adapted.parameters(adapted.in_dtype(np.dtype(np.float64))).values()
+    flat = np.concatenate([np.zeros(0), *(to_host(value.detach()).ravel() for value in double)])
+    return LayerMap(
+        name or type(module).__name__, adapted.apply, shape, frozenset(states), reference, adapted.pullback, flat,
+        adapted.parametrised, adapted.parameter_pullback, stage, _longest_sum(double, shape), repr(module),
+    )  # fmt: skip
 
-    @cache
-    def in_dtype(dtype: Any) -> Any:
-        return deepcopy(module).to(kinds[dtype])
 
-    def parameters(copy: Any) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Adapted:
+    """A module on NumPy arrays, by copies of it in the dtype of the features, made once."""
+
+    torch: Any
+    module: Any
+    copies: dict[Any, Any]
+
+    def in_dtype(self, dtype: Any) -> Any:
+        if dtype not in self.copies:
+            single = dtype == np.dtype(np.float32)
+            self.copies[dtype] = deepcopy(self.module).to(self.torch.float32 if single else self.torch.float64)
+        return self.copies[dtype]
+
+    def tensor(self, x: Array) -> Any:
+        return self.torch.from_numpy(np.array(x, order="C"))
+
+    def parameters(self, copy: Any) -> dict[str, Any]:
         return {key: value for key, value in copy.named_parameters() if value.requires_grad}
 
-    def apply(x: Array) -> Array:
-        with torch.no_grad():
-            return to_host(in_dtype(x.dtype)(torch.from_numpy(np.ascontiguousarray(x))))
+    def apply(self, x: Array) -> Array:
+        with self.torch.no_grad():
+            return to_host(self.in_dtype(x.dtype)(self.tensor(x)))
 
-    def parametrised(values: Array, x: Array) -> Array:
-        copy, moved, start = in_dtype(x.dtype), {}, 0
-        for key, value in parameters(copy).items():
-            part = torch.from_numpy(np.ascontiguousarray(values[start : start + value.numel()]))
+    def parametrised(self, values: Array, x: Array) -> Array:
+        copy, moved, start = self.in_dtype(x.dtype), {}, 0
+        for key, value in self.parameters(copy).items():
+            part = self.tensor(values[start : start + value.numel()])
             moved[key], start = part.reshape(value.shape).to(value.dtype), start + value.numel()
-        with torch.no_grad():
-            return to_host(torch.func.functional_call(copy, moved, torch.from_numpy(np.ascontiguousarray(x))))
+        with self.torch.no_grad():
+            return to_host(self.torch.func.functional_call(copy, moved, self.tensor(x)))
 
-    def gradients(x: Array, g: Array, wanted: Callable[[Any, Any], list[Any]]) -> list[Any]:
-        copy, leaf = in_dtype(x.dtype), torch.from_numpy(x.copy()).requires_grad_()
+    def pullback(self, x: Array, g: Array) -> Array:
+        return self._gradients(x, g, lambda copy, leaf: [leaf])[0]
+
+    def parameter_pullback(self, x: Array, g: Array) -> Array:
+        parts = self._gradients(x, g, lambda copy, leaf: list(self.parameters(copy).values()))
+        return np.concatenate([d.ravel() for d in parts])
+
+    def _gradients(self, x: Array, g: Array, wanted: Callable[[Any, Any], list[Any]]) -> list[Any]:
+        copy, leaf = self.in_dtype(x.dtype), self.tensor(x).requires_grad_()
         inputs, y = wanted(copy, leaf), copy(leaf)
-        out = torch.autograd.grad(y, inputs, torch.from_numpy(g.astype(x.dtype)), allow_unused=True)
+        out = self.torch.autograd.grad(y, inputs, self.tensor(g.astype(x.dtype)), allow_unused=True)
         return [
             np.zeros(tuple(v.shape)) if d is None else to_host(d.detach()) for v, d in zip(inputs, out, strict=True)
         ]
-
-    def pullback(x: Array, g: Array) -> Array:
-        return gradients(x, g, lambda copy, leaf: [leaf])[0]
-
-    def parameter_pullback(x: Array, g: Array) -> Array:
-        return np.concatenate([d.ravel() for d in gradients(x, g, lambda copy, leaf: list(parameters(copy).values()))])
-
-    double = parameters(in_dtype(np.dtype(np.float64))).values()
-    flat = np.concatenate([np.zeros(0), *(to_host(value.detach()).ravel() for value in double)])
-    return LayerMap(
-        name or type(module).__name__, apply, shape, frozenset(states), reference, pullback, flat, parametrised,
-        parameter_pullback, stage, _longest_sum(double, shape), repr(module),
-    )  # fmt: skip
 
 
 def _longest_sum(parameters: Iterable[Any], shape: tuple[int, ...]) -> int:

@@ -120,6 +120,16 @@ SCATTERED: dict[str, Callable[[], Any]] = {
     "cloud, dense, cube": lambda: _GAUSSIAN.on(
         cloud_in(Box(((0.0, 1.0),) * 3), 80, 4), exterior=Reflecting(), engine="dense"
     ),
+    "cloud, nufft, tol 1e-3, reflecting, square": lambda: _GAUSSIAN.on(
+        cloud_in(SQUARE, 120, 0), exterior=Reflecting(), engine="nufft", tol=1e-3
+    ),
+    "cloud, nufft, tol 1e-9, zero, disc": lambda: _GAUSSIAN.on(
+        cloud_in(UNIT_DISC, 120, 1), exterior=Zero(), engine="nufft", tol=1e-9
+    ),
+    "cloud, nufft, tol 1e-6, (-Delta)^0.4, zero, disc": lambda: FractionalLaplacian(0.4).on(
+        cloud_in(UNIT_DISC, 120, 1), Zero(), engine="nufft", tol=1e-6
+    ),
+    "cloud, pair sums in blocks, square": _honest("summed cloud"),
     "cloud, (-Delta)^0.5, zero, disc": lambda: FractionalLaplacian(0.5).on(cloud_in(UNIT_DISC, 120, 1), Zero()),
     "cloud, (-Delta)^0.5, regional, square": lambda: FractionalLaplacian(0.5).on(
         cloud_in(SQUARE, 120, 0), Reflecting()

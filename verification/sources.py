@@ -41,6 +41,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "deterministic": (_ALWAYS, "definition"),
     "keeps_input": (_ALWAYS, "definition"),
     "batch_invariant": (_ALWAYS, f"{HIGHAM}, theorem 24.2"),
+    "chunk_invariant": (_ALWAYS, f"{HIGHAM}, theorem 24.2"),
     "thread_invariant": (_ALWAYS, f"{HIGHAM}, theorem 24.2"),
     "symmetric_rates": ("self_adjoint is claimed, rates are exposed", DU),
     "degree_matches_killing": ("kappa is exposed", DU),

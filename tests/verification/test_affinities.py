@@ -13,7 +13,7 @@ from pide.verification.blocks import LARGEST_STEPS
 THETA, PHI = np.random.default_rng(0).standard_normal((2, 2, 3)) / 2
 FAMILIES = {
     "gaussian": lambda theta, phi: GaussianAffinity(theta, phi, width=1.0),
-    "power": lambda theta, phi: PowerAffinity(None if phi is None else theta, phi, exponent=2.5),
+    "power": lambda theta, phi: PowerAffinity(theta, phi, exponent=2.5),
     "logarithm": LogAffinity,
     "dot product": DotProductAffinity,
     "embedded": EmbeddedAffinity,

@@ -13,6 +13,8 @@ from pide.verification.samples import Draws
 from pide.verification.subject import Subject, call, norm
 
 BATCH = 3
+CHUNKED = 17
+"""A batch longer than one block of an engine that takes fields in blocks of up to sixteen."""
 
 
 def count_of(condition: bool) -> float:
@@ -66,6 +68,26 @@ def batch_invariant(subject: Subject, draws: Draws) -> Iterator[Trial]:
             defect = norm(subject, image - subject.evaluate(v.values, draws.dtype))
             scale = errors.scale * size or 1.0
             yield Trial(defect / scale, 2 * errors.energy(size) / scale, f"{v.label} in a batch of {len(chunk)}")
+
+
+@measures(
+    "chunk_invariant", origin="L", statement="a long batch, its parts, and the same fields on two batch axes agree",
+    derivation="2 E(v) over |A||v| per field: the engines may sum in another order",
+)  # fmt: skip
+def chunk_invariant(subject: Subject, draws: Draws) -> Iterator[Trial]:
+    errors = subject.errors(draws.dtype)
+    drawn = Draws(draws.seed, CHUNKED, draws.dtype).gaussians(subject.inside, "chunk_invariant")
+    fields = np.stack([v.values for v in drawn])
+    whole = subject.evaluate(fields, draws.dtype)
+    parts = np.concatenate([subject.evaluate(part, draws.dtype) for part in (fields[:8], fields[8:])])
+    twice = subject.evaluate(fields[:16].reshape(2, 8, *fields.shape[1:]), draws.dtype)
+    for k in (0, 7, 8, 15, 16):
+        size = norm(subject, fields[k])
+        scale = errors.scale * size or 1.0
+        bound = 2 * errors.energy(size) / scale
+        yield Trial(norm(subject, whole[k] - parts[k]) / scale, bound, f"field {k} of {CHUNKED}")
+        if k < 16:
+            yield Trial(norm(subject, whole[k] - twice[k // 8, k % 8]) / scale, bound, f"field {k} of 2 x 8")
 
 
 @measures(

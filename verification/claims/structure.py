@@ -32,7 +32,7 @@ def rebuilt(subject: Subject, errors: ErrorModel) -> float:
 
 @measures(
     "symmetric_rates", origin="E", statement="m_i (w_ij m_j) = m_j (w_ji m_i), bit for bit where masses are equal",
-    derivation="0 for equal masses, g_2 otherwise; entrywise, relative",
+    derivation="0 for equal masses, g_2 otherwise; entrywise, relative, beyond twice the error of a rate",
 )  # fmt: skip
 def symmetric_rates(subject: Subject, draws: Draws) -> Iterator[Trial]:
     if "self_adjoint" not in subject.claims:
@@ -42,7 +42,9 @@ def symmetric_rates(subject: Subject, draws: Draws) -> Iterator[Trial]:
     equal = bool(np.all(masses == masses[0]))
     flux = flux if equal else masses[:, None] * flux
     scale = np.maximum(np.abs(flux), np.abs(flux.T))
-    defect = np.divide(np.abs(flux - flux.T), scale, out=np.zeros_like(flux), where=scale > 0)
+    known = 2 * subject.rates_error * (1.0 if equal else float(masses.max()))
+    beyond = np.maximum(np.abs(flux - flux.T) - known, 0.0)
+    defect = np.divide(beyond, scale, out=np.zeros_like(flux), where=scale > 0)
     i, j = np.unravel_index(int(np.argmax(defect)), defect.shape)
     yield Trial(float(defect[i, j]), 0.0 if equal else gamma(4, DOUBLE), f"entry ({rows[i]}, {rows[j]})")
 
