@@ -25,7 +25,7 @@ from pide.operators.pair_sum import with_coefficient
 from pide.operators.pairs import PairOperator
 from pide.operators.structure import pair_claims
 from pide.operators.summed import SummedDiffusion
-from pide.quadrature.cloud_correction import cloud_correction
+from pide.quadrature.cloud_correction import MOST_NEIGHBOURS, cloud_correction, near_neighbours
 from pide.quadrature.rays import exterior_rate
 from pide.spaces.cloud import PointCloud
 
@@ -59,9 +59,10 @@ def cloud_operator(
         that it can split; else "tree".
     quadrature : {"auto", "plain", "moment", "pairs"}
         "plain": w_ij = gamma(|x_i - x_j|). "moment": multiplied by 1 + (g_i + g_j)/2 within four mean spacings, so that
-        the second moment of the near pairs is that of the kernel; the default for singular kernels, whose own cell
-        contributes at leading order. "pairs": first and second moments exact at interior points, see
-        `pide.quadrature.cloud_correction`.
+        the second moment of the near pairs is that of the kernel. "pairs": first and second moments of all pairs exact
+        at points inside, close pairs capped, exact on d^s at the boundary, see
+        `pide.quadrature.cloud_correction.cloud_correction`. "auto": "pairs" for singular kernels in a domain, "moment"
+        for those with coefficient=, "plain" for others and for clustered clouds.
     tol : float
         Accuracy of "nufft", "ducc0" and "tree", 1e-12 to 1e-2; the others are exact.
 
@@ -184,7 +185,11 @@ def _checked_exterior(exterior: Exterior | None, cloud: PointCloud) -> Exterior:
 
 def _chosen_quadrature(A: NonlocalDiffusion, cloud: PointCloud, quadrature: str) -> str:
     if quadrature == "auto":
-        return "moment" if isinstance(A.kernel, Kernel) and _singular(A.kernel, cloud) else "plain"
+        if not isinstance(A.kernel, Kernel) or not _singular(A.kernel, cloud):
+            return "plain"
+        if near_neighbours(A.kernel, cloud) > MOST_NEIGHBOURS:
+            return "plain"
+        return "pairs" if A.coefficient is None and A.kernel.nonnegative else "moment"
     if quadrature == "plain":
         return quadrature
     if not isinstance(A.kernel, Kernel) or (quadrature == "pairs" and A.coefficient is not None):

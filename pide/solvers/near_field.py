@@ -16,7 +16,9 @@ from scipy.sparse.linalg import splu
 from pide.arrays import Array, is_numpy
 from pide.operators.algebra import Multiple
 from pide.operators.base import Operator
+from pide.operators.nufft import NonequispacedSum
 from pide.operators.pairs import PairOperator
+from pide.operators.summed import SummedDiffusion
 from pide.spaces.cloud import PointCloud
 
 __all__ = ["near_field_inverse"]
@@ -62,9 +64,23 @@ def _near_rates(M: Operator, radius: float) -> Any:
     if isinstance(M, Multiple):
         inner = _near_rates(M.operator, radius)
         return None if inner is None else M.factor * inner
-    if not (isinstance(M, PairOperator) and "self_adjoint" in M.claims):
+    if "self_adjoint" not in M.claims:
         return None
-    i, j = M.space.tree.query_pairs(radius, output_type="ndarray").T
+    space: Any = M.space
+    i, j = space.tree.query_pairs(radius, output_type="ndarray").T
     ends = np.concatenate([i, j]), np.concatenate([j, i])
-    values = np.asarray(M.rates[ends]).ravel()
-    return scipy.sparse.csr_matrix((-values, ends), shape=(M.space.count,) * 2)
+    if isinstance(M, PairOperator):
+        values = np.asarray(M.rates[ends]).ravel()
+    elif isinstance(M, SummedDiffusion) and isinstance(M.sums, NonequispacedSum) and M.sums.near is not None:
+        values = _near_weights(M.sums, ends) * space.masses[ends[1]]
+    else:
+        return None
+    return scipy.sparse.csr_matrix((-values, ends), shape=(space.count,) * 2)
+
+
+def _near_weights(sums: NonequispacedSum, ends: tuple[Any, Any]) -> Any:
+    """The weights of the near field at pairs (i, j): those of the kernel without its smooth part, and corrections."""
+    near, place = sums.near, np.argsort(sums.order)
+    assert near is not None
+    weights = scipy.sparse.csr_matrix((near.weights, near.columns, near.starts), shape=(len(place),) * 2)
+    return np.asarray(weights[place[ends[0]], place[ends[1]]]).ravel()
