@@ -76,7 +76,7 @@ class DiffusionMap:
     >>> angle = 2 * np.pi * np.arange(100) / 100
     >>> circle = DiffusionMap(np.stack([np.cos(angle), np.sin(angle)], axis=1), epsilon=0.01)
     >>> (circle.eigenvalues(4).round(2) + 0.0).tolist()
-    [0.0, 1.0, 1.0, 3.96]
+    [0.0, 1.01, 1.01, 4.04]
     """
 
     points: Any
