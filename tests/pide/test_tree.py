@@ -251,7 +251,7 @@ def test_tight_clusters_of_fifty_thousand_points():
 def test_the_choices_are_reported():
     points, m, _ = problem("clusters", 2, 1000)
     S = tree_sum(points, m, power(2.5), 2, 1e-4)
-    assert S.error == 1e-4
+    assert S.error == 2e-4
     assert "engine: tree of" in S.notes[0]
     assert "nodes per axis" in S.notes[0]
     assert S.plan.error <= 1.1e-4
