@@ -14,6 +14,7 @@ from pide.continuum.potentials import Potential
 from pide.operators.dense_sum import DenseSum
 from pide.operators.nufft import ClusteredError, nonequispaced_sum, split_radius
 from pide.operators.pair_sum import PairSum
+from pide.operators.tree import tree_sum
 from pide.quadrature.kernel_split import radial_form
 from pide.spaces.cloud import PointCloud
 
@@ -119,8 +120,6 @@ def pair_sum(kernel: Radial, cloud: PointCloud, kind: str, tol: float) -> PairSu
         backend = "finufft" if kind == "nufft" else "ducc0"
         return nonequispaced_sum(cloud.points, cloud.masses, form, tol, purpose=purpose, backend=backend)
     if kind == "tree":
-        from pide.operators.tree import tree_sum
-
         radial = kernel.kernel if isinstance(kernel, Potential) else kernel
         return tree_sum(cloud.points, cloud.masses, radial, n, tol)
     return DenseSum(cloud.points, cloud.masses, of_square, stored=kind == "stored")

@@ -32,6 +32,8 @@ _MOST = 1000.0
 """Near neighbours per point beyond which a cloud counts as clustered."""
 _SAFETY = 4 / 3
 """Sampled errors of the far field are taken to be larger by this factor."""
+_SAMPLE = 20000
+"""Points at which far weights are looked at."""
 _SMALLEST = 1e-12
 _DECAY = 2.0
 """R is at most so many decay lengths of an exponential."""
@@ -230,16 +232,23 @@ def _far(
     points: Floats, form: RadialForm, radius: float, tol: float, backend: str
 ) -> tuple[SplitKernel, FarField, float]:
     """(split kernel, far field, its tolerance) for rates: refined, and raised, until sampled weights are positive."""
-    inner = tol
+    inner, few = tol, points[_spread(points)]
     while True:
         kernel = split(form, radius, inner)
-        far = far_field(points, kernel, inner, backend)
-        error, exact = _sampled(points, kernel, far)
+        error, exact = _sampled(few, kernel, far_field(few, kernel, inner, backend))
         allowed = tol / 4 * float(exact.sum()) / max(exact.size, 1)
         excess = float(np.max(error / (exact + allowed / 2), initial=0.0))
         if excess <= 1 or inner <= _SMALLEST:
+            far = far_field(points, kernel, inner, backend)
             return kernel, far.raised(2 * float(np.max(error - exact, initial=0.0))), inner
         inner = max(_SMALLEST, inner * max(0.4 / excess, 1e-2))
+
+
+def _spread(points: Floats) -> Integers:
+    """Some of the points, with those that make the bounding box and the two at the ends of its diagonal."""
+    diagonal = points.sum(axis=1)
+    ends = (points.argmin(axis=0), points.argmax(axis=0), [diagonal.argmin(), diagonal.argmax()])
+    return np.unique(np.concatenate([np.arange(0, len(points), max(1, len(points) // _SAMPLE)), *ends]))
 
 
 def _sampled(points: Floats, kernel: SplitKernel, far: FarField) -> tuple[Floats, Floats]:

@@ -318,6 +318,16 @@ def test_clustered_clouds_are_refused_with_their_neighbours():
         pide.FractionalLaplacian(s=0.5).on(cloud, exterior=pide.Reflecting(), engine="nufft")
 
 
+def test_auto_takes_the_tree_for_clustered_clouds():
+    cloud = pide.PointCloud(clustered(4500), weights=1e-4)
+    A = pide.FractionalLaplacian(s=0.5).on(cloud, exterior=pide.Reflecting())
+    assert "engine: tree" in " ".join(A.notes)
+    v = np.cos(3 * cloud.points[:, 0])
+    targets = np.arange(0, 4500, 90)
+    form = radial_form(kernels.Fractional(s=0.5), 2)
+    assert relative(-A(v)[targets], direct(cloud.points, cloud.masses, form, v, targets, True)) <= 1e-5
+
+
 @pytest.mark.parametrize(
     ("A", "choices", "remedy"),
     [
