@@ -59,7 +59,7 @@ def test_the_limit_of_many_points():
     found = DiffusionMap(circle(uniform(200)), epsilon=0.025)
     mu = np.exp(-found.epsilon * found.eigenvalues(11))
     assert np.allclose(mu[[0, 1, 3, 5, 7, 9]], ENTRIES["dm.circle.eps0.1"], atol=1e-12)
-    found = DiffusionMap(sphere(800), epsilon=0.025)
+    found = DiffusionMap(sphere(600), epsilon=0.025)
     mu = np.exp(-found.epsilon * found.eigenvalues(16))
     assert np.allclose(mu[[0, 2, 6, 12]], ENTRIES["dm.sphere.eps0.1"][:4], atol=1e-3)
 
@@ -91,7 +91,7 @@ def test_the_logarithm_halves_the_bias_for_large_eigenvalues():
 
 
 def test_bias_is_of_first_order_in_epsilon():
-    errors = [abs(DiffusionMap(circle(uniform(600)), eps).eigenvalues(4)[3] - 4) for eps in (0.02, 0.01, 0.005)]
+    errors = [abs(DiffusionMap(circle(uniform(300)), eps).eigenvalues(4)[3] - 4) for eps in (0.02, 0.01, 0.005)]
     assert np.log2(errors[0] / errors[1]) == pytest.approx(1.0, abs=0.15)
     assert np.log2(errors[1] / errors[2]) == pytest.approx(1.0, abs=0.15)
 
@@ -137,7 +137,7 @@ def test_heat_on_the_circle():
 
 
 def test_eigen_agrees_with_the_spectrum_of_the_map():
-    found = DiffusionMap(sphere(500), 0.03)
+    found = DiffusionMap(sphere(420), 0.03)
     result = pide.solve(pide.Eigen(found.operator, count=9), tol=1e-10)
     assert np.allclose(result.values, np.expm1(-0.03 * found.eigenvalues(9)) / 0.03, atol=1e-8)
 
