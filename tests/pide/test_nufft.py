@@ -1,6 +1,7 @@
 """Fast summation on clouds: against direct sums, symmetric and conservative to rounding at every accuracy."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -247,6 +248,27 @@ def test_all_claims_are_verified(A):
     operator = A.on(cloud, engine="nufft", tol=1e-4, **exterior)
     report = pide.verification.check(operator, samples=3)
     assert report.passed, str(report)
+
+
+class Skewed:
+    """A far field whose rows differ by 1e-8: not the adjoint of itself."""
+
+    def __init__(self, far):
+        self.far, self.own = far, far.own
+
+    def __call__(self, strengths):
+        return self.far(strengths) * (1 + 1e-8 * np.linspace(0, 1, strengths.shape[-1]))
+
+
+def test_checks_see_a_far_field_that_is_not_symmetric():
+    operator = pide.NonlocalDiffusion(kernels.Gaussian(width=0.2)).on(
+        square_cloud(250), exterior=pide.Reflecting(), engine="nufft", tol=1e-4
+    )
+    wrong = replace(operator, sums=replace(operator.sums, far=Skewed(operator.sums.far)))
+    claims = ["self_adjoint", "conserves_mass"]
+    assert pide.verification.check(operator, samples=3, claims=claims).passed
+    report = pide.verification.check(wrong, samples=3, claims=claims)
+    assert {row.claim for row in report.rows if row.verdict == "FAILS"} == set(claims)
 
 
 @pytest.mark.parametrize("A", [pide.RieszPotential(s=0.5), pide.LogPotential(project=True)], ids=["riesz", "log"])
