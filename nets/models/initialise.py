@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
 
 from pide.nets.layers import NonlocalBlock, NonlocalStage
+from pide.nets.layers.feature_maps import he_truncated_
 
 __all__ = ["initialise", "seeded"]
-
-# Standard deviation of the standard normal distribution cut off at -2 and 2: sqrt(1 - 4 pdf(2) / (2 cdf(2) - 1)).
-_SPREAD = math.sqrt(1 - 4 * math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2)))
 
 
 def initialise(net: nn.Module) -> nn.Module:
@@ -30,8 +27,7 @@ def initialise(net: nn.Module) -> nn.Module:
     """
     for module in _outside(net, (NonlocalBlock, NonlocalStage)):
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
-            deviation = math.sqrt(2 / module.weight[0].numel()) / _SPREAD
-            nn.init.trunc_normal_(module.weight, 0.0, deviation, -2 * deviation, 2 * deviation)
+            he_truncated_(module.weight, module.weight[0].numel())
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
     return net
