@@ -41,7 +41,7 @@ for seed in range(3):
 top[1].plot(exact, "k_", markersize=14, label="circle")
 top[1].set(xlabel="number", ylabel="eigenvalue", title="epsilon = 0.0025")
 top[1].legend(frameon=False)
-widths = np.geomspace(2e-4, 0.04, 12)
+widths = np.geomspace(2e-4, 0.04, 8)
 errors = {"-log(mu) / epsilon": [], "(1 - mu) / epsilon": []}
 for epsilon in widths:
     values = DiffusionMap(circle, epsilon).eigenvalues(7)
@@ -60,10 +60,10 @@ def trefoil(t):
     return np.stack([radius * np.cos(2 * t), radius * np.sin(2 * t), np.sin(3 * t)])
 
 
-t = np.sort(np.random.default_rng(0).random(1500)) * 2 * np.pi
+t = np.sort(np.random.default_rng(0).random(1000)) * 2 * np.pi
 knot = trefoil(t).T
 found = DiffusionMap(knot, 0.01)
-heat = pide.solve(pide.Heat(found.operator, initial=1.0 * (np.arange(1500) == 300)), times=[0.05, 2.0], tol=1e-8)
+heat = pide.solve(pide.Heat(found.operator, initial=1.0 * (np.arange(1000) == 200)), times=[0.05, 2.0], tol=1e-8)
 length = np.linalg.norm(np.diff(trefoil(np.linspace(0, 2 * np.pi, 4001))), axis=0).sum()
 print(f"length of the knot {length:.3f}, from volumes of the points {found.volumes(1).sum():.3f}")
 print(
