@@ -64,7 +64,10 @@ class NearPairs:
 
 @dataclass(frozen=True, eq=False)
 class PairCorrection:
-    """Relative changes z of near pairs, in [-0.95, inf), and the largest relative moment that is still missing."""
+    """Relative changes z >= -0.95 of near pairs, and the largest moment still missing.
+
+    `missing` is in units of the median second moment of the near pairs of a point, lengths in units of R.
+    """
 
     changes: Floats
     missing: float
@@ -148,7 +151,8 @@ def pair_correction(
         left = wanted - rows.product(changes)
         if not clipped:
             break
-    return PairCorrection(changes, float(np.abs(left).max(initial=0.0)))
+    typical = float(np.median(rows.scale)) if len(rows.scale) else 1.0
+    return PairCorrection(changes, float(np.abs(left / rows.scale[:, None]).max(initial=0.0)) * typical)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +224,8 @@ def _block_inverses(matrices: list[Any]) -> tuple[Floats, Floats]:
         for other, D in enumerate(matrices[: k + 1]):
             sums = np.concatenate([[0.0], np.cumsum(C.data * D.data)])
             blocks[:, k, other] = blocks[:, other, k] = np.diff(sums[start])
-    ridge = _RIDGE * np.maximum(np.trace(blocks, axis1=1, axis2=2), np.finfo(np.float64).tiny) / width
+    trace = np.trace(blocks, axis1=1, axis2=2)
+    ridge = np.where(trace > 0, _RIDGE * trace / width, 1.0)  # 1 for points without near pairs
     return ridge[:, None], np.asarray(np.linalg.inv(blocks + ridge[:, None, None] * np.eye(width)))
 
 

@@ -188,6 +188,14 @@ def test_corrected_sums_are_exact_on_quadratics_inside_the_domain():
     assert errors[1] < 0.01
 
 
+def test_points_without_near_pairs_stay_as_they_are():
+    x = np.concatenate([np.linspace(-0.95, -0.2, 60), [0.3], np.linspace(0.6, 0.95, 40)])
+    cloud, kernel = PointCloud(x[:, None], domain=pide.Interval(-1, 1)), kernels.Fractional(s=0.75)
+    found = cloud_correction(kernel, cloud, difference(dense_weights(cloud, kernel), cloud.masses))
+    assert np.all(np.isfinite(found.weights))
+    assert not np.any((found.near.first == 60) | (found.near.second == 60))
+
+
 def test_close_pairs_are_capped():
     points = np.concatenate([sunflower(300).points, [[0.2, 0.2], [0.2, 0.2 + 1e-5]]])
     cloud, kernel = PointCloud(points, domain=DISC), kernels.Fractional(s=0.75)
