@@ -36,8 +36,8 @@ def near_field_inverse(M: Operator) -> tuple[Callable[[Array], Array], str] | No
 
     Notes
     -----
-    On the unit disc, jittered points, (-Delta)^s with exterior zero, conjugate gradients to 1e-8 take 10 and 17 steps
-    for s = 0.75 at 1000 and 4000 points instead of 50 and 77 with the diagonal (tests/pide/test_cloud_solves.py).
+    On the unit disc, jittered points, (-Delta)^s with exterior zero, conjugate gradients to 1e-8 take 11 and 19 steps
+    for s = 0.75 at 1000 and 4000 points instead of 50 and 77 with the diagonal.
     """
     space: Any = M.space
     if not isinstance(space, PointCloud) or space.count > _LARGEST[space.dimension]:
