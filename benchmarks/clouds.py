@@ -180,11 +180,11 @@ def picture(found: list[dict[str, Any]], path: str) -> None:
             own = [row for row in found if row["engine"] == engine and row["n"] == n]
             if own:
                 x, y = zip(*((row["points"], max(row["apply"], 1e-4)) for row in own), strict=True)
-                axis.loglog(x, y, "osD^v<>"[k] + "-", ms=4, lw=1.2, label=engine)
+                axis.loglog(x, y, "osD^v<>"[k] + "-", color=f"C{k}", ms=4, lw=1.2, label=engine)
         axis.set(title=f"n = {n}", xlabel="points")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("one apply, CPU s")
-    axes[1].legend(frameon=False, fontsize=8)
+    axes[0].legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=130)
 
 
