@@ -104,8 +104,8 @@ EXPERIMENTS = {
         "examples/experiments/tao.toml",
         STAGES,
         (0, 1, 2),
-        "The original and the proposed block of Tao et al. on digits, at a tenth of the published rate: at 0.1 both train "
-        "badly from our initial weights.",
+        "The original and the proposed block of Tao et al. on digits, at a tenth of the published rate: at 0.1 both "
+        "train badly from our initial weights.",
     ),
 }
 
