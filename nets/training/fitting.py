@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +9,11 @@ import torch
 from torch import nn
 
 from pide.nets.training.checkpoints import read_checkpoint
-from pide.nets.training.config import Config, RunTable
+from pide.nets.training.config import Config
 from pide.nets.training.distributed import Processes, processes
 from pide.nets.training.loop import Loop, evaluate, train
 from pide.nets.training.networks import build_network, description
+from pide.nets.training.precision import numerics
 from pide.nets.training.progress import bar
 from pide.nets.training.reporting import write_report
 from pide.nets.training.runs import LAST, Diverged, checkpoint_path, log, open_run, write_metrics
@@ -22,7 +21,7 @@ from pide.nets.training.scores import Scores
 from pide.nets.training.sets import prepare
 from pide.nets.training.state import State, start
 
-__all__ = ["Fitted", "fit", "numerics"]
+__all__ = ["Fitted", "fit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +91,14 @@ def fit(
         torch.manual_seed(config.seed)
         batches = prepare(config, device)
         kind = torch.channels_last if config.run.channels_last else torch.contiguous_format
+        own = net is not None
         net = build_network(config, batches.dataset) if net is None else net
         net.to(device, batches.dtype, memory_format=kind)  # type: ignore[call-overload]
         state = start(net, config.training.optimiser.build(net, config.decay), config.training.average, device)
         _begin(state, config, folder, resume, group, device)
         with bar(state, config, batches, progress if group.first else False) as advance:
             meta = description(config, batches.dataset, batches.preprocessing)
-            loop = Loop(config, batches, group, folder, meta, advance)
+            loop = Loop(config, batches, group, folder, meta, advance, own)
             _train(state, loop)
         state.judged.eval()
         scores = evaluate(state.judged, loop, "test")
@@ -131,23 +131,3 @@ def _train(state: State, loop: Loop) -> None:
         if loop.writes and loop.folder is not None:
             log(loop.folder, str(error))
         raise
-
-
-@contextmanager
-def numerics(run: RunTable) -> Iterator[None]:
-    """torch's threads and tf32 switches as [run] says; the old ones afterwards."""
-    threads, products, convolutions = (
-        torch.get_num_threads(),
-        torch.backends.cuda.matmul.allow_tf32,
-        torch.backends.cudnn.allow_tf32,
-    )
-    try:
-        if run.threads:
-            torch.set_num_threads(run.threads)
-        allowed = run.precision == "tf32"
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = allowed
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.backends.cuda.matmul.allow_tf32 = products
-        torch.backends.cudnn.allow_tf32 = convolutions

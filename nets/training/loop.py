@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from pide.nets.training.checkpoints import write_checkpoint
 from pide.nets.training.config import Config
 from pide.nets.training.distributed import Processes
 from pide.nets.training.penalties import smoothness
+from pide.nets.training.precision import autocast
 from pide.nets.training.runs import BEST, LAST, Diverged, checkpoint_path, log, write_metrics
 from pide.nets.training.scores import Scores, Tally, cross_entropy_sum
 from pide.nets.training.sets import Batches
@@ -45,7 +45,9 @@ class Loop:
     meta : dict
         Stored in every checkpoint beside the state: the text of the config, and what is needed to predict.
     bar : callable
-        Called with (images, loss) after every step.
+        Called with (images, state) after every step.
+    own : bool
+        Whether the network came from the caller, not from the config.
     """
 
     config: Config
@@ -54,6 +56,7 @@ class Loop:
     folder: Path | None
     meta: dict[str, Any]
     bar: Callable[[int, State], None]
+    own: bool = False
 
     @property
     def writes(self) -> bool:
@@ -120,11 +123,6 @@ def _step(state: State, loop: Loop, forward: Callable[[Tensor], Tensor], inputs:
     state.update_average(table.average)
     right = (outputs.detach().argmax(1) == labels) & (labels != (-100 if ignored is None else ignored))
     state.sums += torch.stack([value.detach().double() for value in (entropy, count, right.sum(), penalty)])
-
-
-def autocast(config: Config, device: torch.device) -> AbstractContextManager[Any]:
-    """torch's autocast to bfloat16 where the config asks for it."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.run.precision == "bfloat16")
 
 
 def evaluate(net: nn.Module, loop: Loop, split: str) -> Scores:

@@ -115,6 +115,12 @@ def load_run(folder: str | Path, checkpoint: str = BEST, net: nn.Module | None =
     net = build_network(config, shape) if net is None else net
     if config.run.precision == "float64":
         net.double()
-    net.load_state_dict(content["network"])
+    try:
+        net.load_state_dict(content["network"])
+    except RuntimeError:
+        raise ValueError(
+            f"{folder}: the weights do not fit {type(net).__name__}. If fit trained a network of your own, give one of "
+            "the same architecture: load_run(folder, net=net)."
+        ) from None
     mean, classes, epoch = Preprocessing(content["mean"]), tuple(content["classes"]), content["state"]["epoch"]
     return Trained(net.eval(), config, mean, classes, shape, epoch, content["sample"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from pide.nets.analysis.spectra import spectra
+from pide.nets.auditing import audit
 from pide.nets.training.audits import audit_run, audit_table
 from pide.nets.training.figures import write_curves, write_spectra
 from pide.nets.training.loop import Loop
@@ -39,7 +40,7 @@ def write_report(folder: Path, state: State, loop: Loop, test: Scores) -> None:
         write_curves(folder / "curves.png", state.history)
         parts.append("![curves](curves.png)")
         parts += _spectra(folder, state.judged)
-        parts += _audits(folder)
+        parts += _audits(folder, state.judged.cpu(), loop.own)
     write_text(folder / "report.md", "\n\n".join(parts) + "\n")
 
 
@@ -60,10 +61,10 @@ def _spectra(folder: Path, net: nn.Module) -> list[str]:
     return ["## Spectra of the matrices that mix channels", table(rows), "![spectra](spectra.png)"]
 
 
-def _audits(folder: Path) -> list[str]:
-    """The table of `pide audit`; a sentence for networks of your own and for those without nonlocal layers."""
+def _audits(folder: Path, net: nn.Module, own: bool) -> list[str]:
+    """The table of `pide audit`, of the last epoch alone for networks of your own; a sentence if no layer is known."""
     try:
-        reports = audit_run(folder)
+        reports = {LAST: audit(net)} if own else audit_run(folder)
     except ValueError as error:
         return ["## Audit of the nonlocal layers", f"None: {error}"]
     return ["## Audit of the nonlocal layers", audit_table(reports)]

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from pide.errors import CaseError
+from pide.nets.layers import PIDEBlock
 from pide.nets.training import Config, Diverged, fit, to_toml
 from pide.nets.training.checkpoints import read_checkpoint, write_checkpoint
 from pide.nets.training.networks import load_run
@@ -171,6 +172,29 @@ def test_files_of_a_run(tmp_path: Path, small: Small, network: Maker) -> None:
         load_run(out, "epoch-0007", network())
     with pytest.raises(FileNotFoundError, match="Give the folder that train wrote"):
         load_run(tmp_path)
+
+
+def test_the_report_of_a_network_of_your_own(tmp_path: Path, small: Small, network: Maker) -> None:
+    """Also where the config names another network: what was trained is what is audited."""
+    config = small("training.epochs=1", "run.reports=true", "network.name=hamiltonian")
+    fit(network(), config, out=tmp_path / "plain")
+    assert "Sequential has no layer that an audit knows" in (tmp_path / "plain" / "report.md").read_text()
+    with pytest.raises(ValueError, match=r"load_run\(folder, net=net\)"):
+        load_run(tmp_path / "plain")
+    fit(nn.Sequential(PIDEBlock(1, embedding=1), network()), config, out=tmp_path / "block")
+    assert "| 0 | layer_matches_operator | holds |" in (tmp_path / "block" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["run.precision=bfloat16", "run.channels_last=true", "training.optimiser={ type = 'adamw' }", "run.precision=tf32"],
+)
+def test_other_ways_to_train(small: Small, network: Maker, change: str) -> None:
+    """Each learns: the loss of the second epoch is lower than that of the first."""
+    fitted = fit(network(), small(change, "training.schedule.rate=0.01"))
+    first, second = (row["train_loss"] for row in fitted.history)
+    assert second < first
+    assert {parameter.dtype for parameter in fitted.net.parameters()} == {torch.float32}
 
 
 def test_the_moving_average_is_what_is_evaluated(small: Small, network: Maker) -> None:
