@@ -17,7 +17,9 @@ from pide.nets.training.sets import prepare
 __all__ = ["evaluate_run", "score_images"]
 
 
-def evaluate_run(trained: Trained, corruptions: bool = False, seed: int = 0) -> Iterator[tuple[str, Scores]]:
+def evaluate_run(
+    trained: Trained, corruptions: bool = False, seed: int = 0, device: str = "cpu"
+) -> Iterator[tuple[str, Scores]]:
     """(name, scores) of the sets of the run's config that were not trained on, and of damaged test sets.
 
     Parameters
@@ -28,6 +30,8 @@ def evaluate_run(trained: Trained, corruptions: bool = False, seed: int = 0) -> 
         Also score the test set with every kind of damage at every severity.
     seed : int
         Of the damage.
+    device : str
+        Where to compute; the network is moved there.
 
     Raises
     ------
@@ -36,6 +40,7 @@ def evaluate_run(trained: Trained, corruptions: bool = False, seed: int = 0) -> 
     """
     config = replace(trained.config, run=replace(trained.config.run, device="cpu"))
     dataset = prepare(config).dataset
+    trained.net.to(device)
     size = config.training.batch
     for name, images in dataset.splits.items():
         if name != "train":
@@ -48,10 +53,10 @@ def evaluate_run(trained: Trained, corruptions: bool = False, seed: int = 0) -> 
 
 def score_images(trained: Trained, images: Images, ignored: int | None = None, size: int = 100) -> Scores:
     """Scores of a trained network on images, `size` of them at a time."""
-    tally = Tally(len(trained.classes), ignored)
-    dtype = next(trained.net.parameters()).dtype
+    weights = next(trained.net.parameters())
+    tally = Tally(len(trained.classes), ignored, weights.device)
     with torch.no_grad():
         for rows in torch.split(torch.arange(len(images)), size):
-            part = images.take(rows)
-            tally.add(trained.net(trained.preprocessing(part.pixels, dtype)), part.labels)
+            part = images.take(rows).to(weights.device)
+            tally.add(trained.net(trained.preprocessing(part.pixels, weights.dtype)), part.labels)
     return tally.scores()

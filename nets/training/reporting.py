@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def write_report(folder: Path, state: State, loop: Loop, test: Scores) -> None:
         write_curves(folder / "curves.png", state.history)
         parts.append("![curves](curves.png)")
         parts += _spectra(folder, state.judged)
-        parts += _audits(folder, state.judged.cpu(), loop.own)
+        parts += _audits(folder, state.judged, loop.own)
     write_text(folder / "report.md", "\n\n".join(parts) + "\n")
 
 
@@ -64,7 +65,7 @@ def _spectra(folder: Path, net: nn.Module) -> list[str]:
 def _audits(folder: Path, net: nn.Module, own: bool) -> list[str]:
     """The table of `pide audit`, of the last epoch alone for networks of your own; a sentence if no layer is known."""
     try:
-        reports = {LAST: audit(net)} if own else audit_run(folder)
+        reports = {LAST: audit(copy.deepcopy(net).cpu())} if own else audit_run(folder)
     except ValueError as error:
         return ["## Audit of the nonlocal layers", f"None: {error}"]
     return ["## Audit of the nonlocal layers", audit_table(reports)]
