@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pide.nets.pair_blocks import with_ones
 from pide.nets.pair_sums import pair_sums, pair_weights
 from pide.operators.affinity import (
     Affinity,
@@ -26,9 +25,21 @@ from pide.operators.affinity import (
     LogAffinity,
     PowerAffinity,
 )
-from pide.operators.affinity_weights import affinity_weights, weighted_difference, weighted_sum
+from pide.operators.affinity_weights import (
+    affinity_weights,
+    weighted_difference,
+    weighted_sum,
+)
 
-__all__ = ["ENGINES", "PairMaps", "PairSizes", "choose_engine", "full_precision", "pair_maps", "single"]
+__all__ = [
+    "ENGINES",
+    "PairMaps",
+    "PairSizes",
+    "choose_engine",
+    "full_precision",
+    "pair_maps",
+    "single",
+]
 
 ENGINES = ("auto", "dense", "associative", "attention", "chunked", "stored")
 
@@ -48,12 +59,21 @@ class PairSizes(NamedTuple):
     @property
     def dense_operations(self) -> int:
         """Multiply-adds with the weights formed: M N (e + S C)."""
-        return self.positions * self.pooled * (self.embedding + self.applications * self.channels)
+        return (
+            self.positions
+            * self.pooled
+            * (self.embedding + self.applications * self.channels)
+        )
 
     @property
     def associative_operations(self) -> int:
         """Multiply-adds of t (p^T y) for dot products: S e C (M + N)."""
-        return self.applications * self.embedding * self.channels * (self.positions + self.pooled)
+        return (
+            self.applications
+            * self.embedding
+            * self.channels
+            * (self.positions + self.pooled)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +92,9 @@ class PairMaps:
     total: Callable[[Tensor], Tensor]
 
 
-def choose_engine(engine: str, affinity: Affinity, normaliser: str, sizes: PairSizes) -> str:
+def choose_engine(
+    engine: str, affinity: Affinity, normaliser: str, sizes: PairSizes
+) -> str:
     """The engine that "auto" stands for, or the given one when it can do this affinity.
 
     Notes
@@ -87,15 +109,26 @@ def choose_engine(engine: str, affinity: Affinity, normaliser: str, sizes: PairS
         For an unknown engine, and one that cannot do this affinity.
     """
     if engine not in ENGINES:
-        raise ValueError(f"engine={engine!r}: there are {', '.join(map(repr, ENGINES))}. Write one of them.")
+        raise ValueError(
+            f"engine={engine!r}: there are {', '.join(map(repr, ENGINES))}. Write one of them."
+        )
     able = _engine_of(affinity, normaliser)
     if engine == "auto":
-        if able == "associative" and sizes.associative_operations >= sizes.dense_operations:
+        if (
+            able == "associative"
+            and sizes.associative_operations >= sizes.dense_operations
+        ):
             return "dense"
-        if able == "chunked" and sizes.applications > 1 and sizes.positions * sizes.pooled <= _STORED_PAIRS:
+        if (
+            able == "chunked"
+            and sizes.applications > 1
+            and sizes.positions * sizes.pooled <= _STORED_PAIRS
+        ):
             return "stored"
         return able
-    engines = {"dense": ("dense",), "chunked": ("dense", "chunked", "stored")}.get(able, ("dense", able))
+    engines = {"dense": ("dense",), "chunked": ("dense", "chunked", "stored")}.get(
+        able, ("dense", able)
+    )
     if engine not in engines:
         others = " or ".join(map(repr, engines))
         raise ValueError(
@@ -105,7 +138,9 @@ def choose_engine(engine: str, affinity: Affinity, normaliser: str, sizes: PairS
     return engine
 
 
-def pair_maps(engine: str, affinity: Affinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+def pair_maps(
+    engine: str, affinity: Affinity, t: Tensor, p: Tensor, normaliser: str
+) -> PairMaps:
     """The maps by an engine that `choose_engine` named."""
     return _MAPS[engine](affinity, t, p, normaliser)
 
@@ -117,7 +152,11 @@ def single(x: Tensor) -> Tensor:
 
 def full_precision(x: Tensor) -> Any:
     """Context without autocast on the device of x; the meta device has none."""
-    return nullcontext() if x.device.type == "meta" else torch.autocast(x.device.type, enabled=False)
+    return (
+        nullcontext()
+        if x.device.type == "meta"
+        else torch.autocast(x.device.type, enabled=False)
+    )
 
 
 def _engine_of(affinity: Affinity, normaliser: str) -> str:
@@ -126,11 +165,18 @@ def _engine_of(affinity: Affinity, normaliser: str) -> str:
         return "dense"
     if isinstance(affinity, DotProductAffinity):
         return "associative"
-    if isinstance(affinity, (EmbeddedAffinity, GaussianAffinity)) and normaliser == "rows":
+    if (
+        isinstance(affinity, (EmbeddedAffinity, GaussianAffinity))
+        and normaliser == "rows"
+    ):
         return "attention"
-    if isinstance(affinity, PowerAffinity) and _are_numbers(affinity.exponent, affinity.factor):
+    if isinstance(affinity, PowerAffinity) and _are_numbers(
+        affinity.exponent, affinity.factor
+    ):
         return "chunked"
-    if isinstance(affinity, LogAffinity) and _are_numbers(affinity.slope, affinity.gauge):
+    if isinstance(affinity, LogAffinity) and _are_numbers(
+        affinity.slope, affinity.gauge
+    ):
         return "chunked"
     return "dense"
 
@@ -141,40 +187,56 @@ def _are_numbers(*values: Any) -> bool:
 
 def _dense(affinity: Affinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
     w = affinity_weights(affinity, t, p, normaliser)
-    return PairMaps(lambda x, y: weighted_difference(w, x, y), lambda y: weighted_sum(w, y))
+    return PairMaps(
+        lambda x, y: weighted_difference(w, x, y), lambda y: weighted_sum(w, y)
+    )
 
 
-def _associative(affinity: DotProductAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+def _associative(
+    affinity: DotProductAffinity, t: Tensor, p: Tensor, normaliser: str
+) -> PairMaps:
     """t (p^T y) and t (sum_j p_j), without the product t p^T."""
-    degree = affinity.factor * (t @ p.sum(dim=1).unsqueeze(-1))
-    return _by_sums(lambda y: (affinity.factor * (t @ (p.mT @ y)), degree), p.shape[1], normaliser)
+    t = t * (affinity.factor / p.shape[1])
+    degree = t @ p.sum(dim=1).unsqueeze(-1)
+    return _by_sums(lambda y: (t @ (p.mT @ y), degree), normaliser)
 
 
-def _chunked(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
-    return _by_sums(lambda y: pair_sums(affinity, t, p, y), p.shape[1], normaliser)
+def _chunked(
+    affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normaliser: str
+) -> PairMaps:
+    mean = _divided(affinity, p.shape[1])
+    return _by_sums(lambda y: pair_sums(mean, t, p, y), normaliser)
 
 
-def _stored(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
-    w = pair_weights(affinity, t, p)
-
-    def sums(y: Tensor) -> tuple[Tensor, Tensor]:
-        both = w @ with_ones(y)
-        return both[..., :-1], both[..., -1:]
-
-    return _by_sums(sums, p.shape[1], normaliser)
+def _stored(
+    affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normaliser: str
+) -> PairMaps:
+    w, degree = pair_weights(_divided(affinity, p.shape[1]), t, p)
+    return _by_sums(lambda y: (w @ y, degree), normaliser)
 
 
-def _by_sums(sums: Callable[[Tensor], tuple[Tensor, Tensor]], count: int, normaliser: str) -> PairMaps:
-    """The maps from y -> (sum_j omega_ij y_j, sum_j omega_ij)."""
+def _divided(
+    affinity: PowerAffinity | LogAffinity, count: int
+) -> PowerAffinity | LogAffinity:
+    """omega / count, which costs nothing where weights are made."""
+    if isinstance(affinity, PowerAffinity):
+        return replace(affinity, factor=affinity.factor / count)
+    return replace(affinity, slope=affinity.slope / count, gauge=affinity.gauge / count)
+
+
+def _by_sums(
+    sums: Callable[[Tensor], tuple[Tensor, Tensor]], normaliser: str
+) -> PairMaps:
+    """The maps from y -> (sum_j omega_ij y_j / N, sum_j omega_ij / N)."""
 
     def difference(x: Tensor, y: Tensor) -> Tensor:
         total, degree = sums(y)
         change = torch.addcmul(total, degree, x, value=-1.0)
-        return change / count if normaliser == "count" else _quotient(change, degree)
+        return change if normaliser == "count" else _quotient(change, degree)
 
     def total(y: Tensor) -> Tensor:
         values, degree = sums(y)
-        return values / count if normaliser == "count" else _quotient(values, degree)
+        return values if normaliser == "count" else _quotient(values, degree)
 
     return PairMaps(difference, total)
 
@@ -182,10 +244,16 @@ def _by_sums(sums: Callable[[Tensor], tuple[Tensor, Tensor]], count: int, normal
 def _quotient(values: Tensor, degree: Tensor) -> Tensor:
     """values / degree, and 0 where the degree is 0, with finite gradients there."""
     empty = degree == 0
-    return torch.where(empty, torch.zeros_like(values), values / torch.where(empty, torch.ones_like(degree), degree))
+    return torch.where(
+        empty,
+        torch.zeros_like(values),
+        values / torch.where(empty, torch.ones_like(degree), degree),
+    )
 
 
-def _attention(affinity: EmbeddedAffinity | GaussianAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
+def _attention(
+    affinity: EmbeddedAffinity | GaussianAffinity, t: Tensor, p: Tensor, normaliser: str
+) -> PairMaps:
     """Softmax of t.p by the fused kernel of torch, padded to one head size, which that kernel needs on the CPU.
 
     A Gaussian is a softmax too: -|t - p|^2 / width^2 and (2 t.p - |p|^2) / width^2 differ by a number per row.
@@ -200,8 +268,12 @@ def _attention(affinity: EmbeddedAffinity | GaussianAffinity, t: Tensor, p: Tens
 
     def total(y: Tensor) -> Tensor:
         size = max(t.shape[-1], y.shape[-1])
-        q, k, v = (functional.pad(z, (0, size - z.shape[-1])).unsqueeze(1) for z in (t, p, y))
-        return functional.scaled_dot_product_attention(q, k, v, scale=1.0).squeeze(1)[..., : y.shape[-1]]
+        q, k, v = (
+            functional.pad(z, (0, size - z.shape[-1])).unsqueeze(1) for z in (t, p, y)
+        )
+        return functional.scaled_dot_product_attention(q, k, v, scale=1.0).squeeze(1)[
+            ..., : y.shape[-1]
+        ]
 
     return PairMaps(lambda x, y: total(y) - x, total)
 

@@ -17,7 +17,9 @@ from pide.operators.affinity import LogAffinity, PowerAffinity
 __all__ = ["pair_sums", "pair_weights"]
 
 
-def pair_sums(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def pair_sums(
+    affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor]:
     """(sum_j omega_ij y_j, sum_j omega_ij), shapes (B, M, C) and (B, M, 1), without M N numbers in memory.
 
     Parameters
@@ -32,16 +34,19 @@ def pair_sums(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Te
     block by block. Second derivatives are those of the dense functions, with M N numbers in memory. Compiled modules
     call this function as it is, outside their graph.
     """
-    sums = _sums(t, p, y, affinity)
+    sums: Tensor = _sums(t, p, y, affinity)
     return sums[..., :-1], sums[..., -1:]
 
 
-def pair_weights(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor) -> Tensor:
-    """omega_ij, shape (B, M, N): the only array of that size that is kept for the backward pass.
+def pair_weights(
+    affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(omega_ij, sum_j omega_ij), shapes (B, M, N) and (B, M, 1); no other array of M N numbers is kept.
 
     Parameters and notes as in `pair_sums`.
     """
-    return _weights(t, p, affinity)
+    omega, degree = _weights(t, p, affinity)
+    return omega, degree
 
 
 class _PairSums(torch.autograd.Function):
@@ -63,33 +68,48 @@ class _PairSums(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         t, p, y = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return (*_dense_gradients(lambda t, p, y: ctx.affinity(t, p) @ with_ones(y), (t, p, y), g), None)
+            return (
+                *_dense_gradients(
+                    lambda t, p, y: ctx.affinity(t, p) @ with_ones(y), (t, p, y), g
+                ),
+                None,
+            )
         return (*_gradients(PairBlocks.of(ctx.affinity, t, p), t, p, y, g), None)
 
 
 class _PairWeights(torch.autograd.Function):
-    """(t, p) -> omega."""
+    """(t, p) -> (omega, omega 1)."""
 
     @staticmethod
-    def forward(ctx: Any, t: Tensor, p: Tensor, affinity: Any) -> Tensor:
+    def forward(ctx: Any, t: Tensor, p: Tensor, affinity: Any) -> tuple[Tensor, Tensor]:
         blocks = PairBlocks.of(affinity, t, p)
-        out = t.new_empty((*t.shape[:2], p.shape[1]))
+        out, degree = (
+            t.new_empty((*t.shape[:2], p.shape[1])),
+            t.new_empty((*t.shape[:2], 1)),
+        )
         for images, rows in blocks:
-            out[images, rows] = blocks.weights(blocks.distances(images, rows)).mul_(blocks.factor)
+            w = blocks.weights(blocks.distances(images, rows)).mul_(blocks.factor)
+            out[images, rows], degree[images, rows] = w, w.sum(dim=-1, keepdim=True)
         ctx.save_for_backward(t, p, out)
         ctx.affinity = affinity
-        return out
+        return out, degree
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, g: Tensor, g1: Tensor) -> tuple[Tensor | None, ...]:
         t, p, w = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return (*_dense_gradients(ctx.affinity, (t, p), g), None)
+            return (*_dense_gradients(ctx.affinity, (t, p), g + g1), None)
         blocks = PairBlocks.of(ctx.affinity, t, p)
         chain = _DistanceGradients(t, p)
         for images, rows in blocks:
             d = blocks.distances(images, rows)
-            chain.add(images, rows, blocks.slopes_into(g[images, rows].clone(), d, w[images, rows]))
+            chain.add(
+                images,
+                rows,
+                blocks.slopes_into(
+                    g[images, rows] + g1[images, rows], d, w[images, rows]
+                ),
+            )
         return (*chain.gradients(blocks.slope_factor), None)
 
 
@@ -109,10 +129,14 @@ class _DistanceGradients:
     def gradients(self, factor: float) -> tuple[Tensor, Tensor]:
         """factor dJ/dt, factor dJ/dp."""
         gt, gp, scale = self.gt, self.gp, 2.0 * factor
-        return scale * (gt[..., -1:] * self.t - gt[..., :-1]), scale * (gp[..., -1:] * self.p - gp[..., :-1])
+        return scale * (gt[..., -1:] * self.t - gt[..., :-1]), scale * (
+            gp[..., -1:] * self.p - gp[..., :-1]
+        )
 
 
-def _gradients(blocks: PairBlocks, t: Tensor, p: Tensor, y: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _gradients(
+    blocks: PairBlocks, t: Tensor, p: Tensor, y: Tensor, g: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """dJ/d omega = g [y, 1]^T, dJ/dd = omega'(d) dJ/d omega."""
     values, chain = with_ones(y), _DistanceGradients(t, p)
     g, gy = blocks.factor * g, torch.zeros_like(values)
@@ -120,11 +144,15 @@ def _gradients(blocks: PairBlocks, t: Tensor, p: Tensor, y: Tensor, g: Tensor) -
         d, gi = blocks.distances(images, rows), g[images, rows]
         w = blocks.weights(d)
         gy[images].baddbmm_(w.mT, gi)
-        chain.add(images, rows, blocks.slopes_into(torch.bmm(gi, values[images].mT), d, w))
+        chain.add(
+            images, rows, blocks.slopes_into(torch.bmm(gi, values[images].mT), d, w)
+        )
     return (*chain.gradients(blocks.slope_factor), gy[..., :-1])
 
 
-def _dense_gradients(f: Callable[..., Tensor], inputs: tuple[Tensor, ...], g: Tensor) -> tuple[Tensor | None, ...]:
+def _dense_gradients(
+    f: Callable[..., Tensor], inputs: tuple[Tensor, ...], g: Tensor
+) -> tuple[Tensor | None, ...]:
     """Gradients of f as a graph of dense functions, for second derivatives."""
     wanted = [z for z in inputs if z.requires_grad]
     found = iter(torch.autograd.grad(f(*inputs), wanted, g, create_graph=True))
@@ -136,10 +164,10 @@ def _apply_sums(t: Tensor, p: Tensor, y: Tensor, affinity: Any) -> Tensor:
     return attach(t, p, y, affinity)
 
 
-def _apply_weights(t: Tensor, p: Tensor, affinity: Any) -> Tensor:
-    attach: Callable[..., Tensor] = _PairWeights.apply
+def _apply_weights(t: Tensor, p: Tensor, affinity: Any) -> tuple[Tensor, Tensor]:
+    attach: Callable[..., tuple[Tensor, Tensor]] = _PairWeights.apply
     return attach(t, p, affinity)
 
 
-_outside_graphs: Callable[..., Callable[..., Tensor]] = torch.compiler.disable
+_outside_graphs: Callable[..., Callable[..., Any]] = torch.compiler.disable
 _sums, _weights = _outside_graphs(_apply_sums), _outside_graphs(_apply_weights)

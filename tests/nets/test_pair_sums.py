@@ -8,21 +8,36 @@ import torch
 from pide.nets import pair_blocks
 from pide.nets.kernels import PairSizes, choose_engine, pair_maps
 from pide.nets.pair_sums import pair_sums, pair_weights
-from pide.operators.affinity import DotProductAffinity, EmbeddedAffinity, GaussianAffinity, LogAffinity, PowerAffinity
+from pide.operators.affinity import (
+    DotProductAffinity,
+    EmbeddedAffinity,
+    GaussianAffinity,
+    LogAffinity,
+    PowerAffinity,
+)
 
 AFFINITIES = {
-    **{f"power {a:g}": PowerAffinity(exponent=a, factor=0.3, distances="products") for a in (1.0, 1.6, 2.0, 3.0, 4.0)},
+    **{
+        f"power {a:g}": PowerAffinity(exponent=a, factor=0.3, distances="products")
+        for a in (1.0, 1.6, 2.0, 3.0, 4.0)
+    },
     "log": LogAffinity(slope=0.4, gauge=0.2, distances="products"),
 }
 in_affinities = pytest.mark.parametrize("name", AFFINITIES)
 
 
 def random(*shape, seed):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.randn(
+        *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    )
 
 
 def inputs(images=3, positions=13, pooled=7):
-    t, p, y = random(images, positions, 3, seed=1), random(images, pooled, 3, seed=2), random(images, pooled, 2, seed=3)
+    t, p, y = (
+        random(images, positions, 3, seed=1),
+        random(images, pooled, 3, seed=2),
+        random(images, pooled, 2, seed=3),
+    )
     p[:, 2] = t[:, 5]
     return tuple(z.requires_grad_() for z in (t, p, y))
 
@@ -37,13 +52,22 @@ def test_blocks_of_any_size_give_the_dense_sums_and_gradients(name, block, monke
     omega = affinity(t, p)
     total, degree = pair_sums(affinity, t, p, y)
     torch.testing.assert_close(total, omega @ y, rtol=1e-11, atol=1e-11)
-    torch.testing.assert_close(degree, omega.sum(dim=-1, keepdim=True), rtol=1e-11, atol=1e-11)
-    torch.testing.assert_close(pair_weights(affinity, t, p), omega, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        degree, omega.sum(dim=-1, keepdim=True), rtol=1e-11, atol=1e-11
+    )
+    weights, sums = pair_weights(affinity, t, p)
+    torch.testing.assert_close(weights, omega, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(sums, degree, rtol=1e-11, atol=1e-11)
     g = random(3, 13, 2, seed=4)
-    dense = torch.autograd.grad(((omega @ y) * g).sum() + (omega.sum(dim=-1) * g[..., 0]).sum(), (t, p, y))
-    fast = torch.autograd.grad((total * g).sum() + (degree * g[..., :1]).sum(), (t, p, y))
-    weights = pair_weights(affinity, t, p)
-    stored = torch.autograd.grad(((weights @ y) * g).sum() + (weights.sum(dim=-1) * g[..., 0]).sum(), (t, p, y))
+    dense = torch.autograd.grad(
+        ((omega @ y) * g).sum() + (omega.sum(dim=-1) * g[..., 0]).sum(), (t, p, y)
+    )
+    fast = torch.autograd.grad(
+        (total * g).sum() + (degree * g[..., :1]).sum(), (t, p, y)
+    )
+    stored = torch.autograd.grad(
+        ((weights @ y) * g).sum() + (sums * g[..., :1]).sum(), (t, p, y)
+    )
     for d, f, s in zip(dense, fast, stored, strict=True):
         scale = float(d.abs().max())
         torch.testing.assert_close(f, d, rtol=0, atol=1e-11 * scale)
@@ -55,26 +79,38 @@ def test_second_derivatives(name):
     t, p, y = (random(1, count, 2, seed=count).requires_grad_() for count in (3, 4, 4))
     p = random(1, 4, 2, seed=9).requires_grad_()
     affinity = AFFINITIES[name]
-    assert torch.autograd.gradgradcheck(lambda *z: pair_sums(affinity, *z), (t, p, y), fast_mode=True, atol=1e-4)
-    assert torch.autograd.gradgradcheck(lambda *z: pair_weights(affinity, *z), (t, p), fast_mode=True, atol=1e-4)
+    assert torch.autograd.gradgradcheck(
+        lambda *z: pair_sums(affinity, *z), (t, p, y), fast_mode=True, atol=1e-4
+    )
+    assert torch.autograd.gradgradcheck(
+        lambda *z: pair_weights(affinity, *z), (t, p), fast_mode=True, atol=1e-4
+    )
 
 
 def test_coincident_pairs_weigh_nothing_in_float32():
     """Self pairs of 300 points far from the origin: products alone would leave rounding noise there."""
     t = (random(1, 300, 16, seed=1) + 30).float().requires_grad_()
     for name in ("power 3", "log"):
-        w = pair_weights(AFFINITIES[name], t, t)
+        w, _ = pair_weights(AFFINITIES[name], t, t)
         assert bool((w.diagonal(dim1=1, dim2=2) == 0).all())
         (gradient,) = torch.autograd.grad(w.square().sum(), t)
         assert bool(torch.isfinite(gradient).all())
 
 
 def test_gaussian_attention_far_from_the_origin():
-    t, p, x = random(2, 9, 3, seed=1) + 1e3, random(2, 6, 3, seed=2) + 1e3, random(2, 9, 4, seed=3)
+    t, p, x = (
+        random(2, 9, 3, seed=1) + 1e3,
+        random(2, 6, 3, seed=2) + 1e3,
+        random(2, 9, 4, seed=3),
+    )
     y = random(2, 6, 4, seed=4)
     affinity = GaussianAffinity(width=1.3)
-    dense, fast = (pair_maps(engine, affinity, t, p, "rows") for engine in ("dense", "attention"))
-    torch.testing.assert_close(fast.difference(x, y), dense.difference(x, y), rtol=0, atol=1e-11)
+    dense, fast = (
+        pair_maps(engine, affinity, t, p, "rows") for engine in ("dense", "attention")
+    )
+    torch.testing.assert_close(
+        fast.difference(x, y), dense.difference(x, y), rtol=0, atol=1e-11
+    )
     torch.testing.assert_close(fast.total(y), dense.total(y), rtol=0, atol=1e-11)
 
 
@@ -87,11 +123,24 @@ def test_engines_by_counting():
     assert choose_engine("auto", dot, "count", few) == "dense"
     power = AFFINITIES["power 3"]
     assert choose_engine("auto", power, "count", many) == "stored"
-    assert choose_engine("auto", power, "count", many._replace(positions=2048)) == "chunked"
+    assert (
+        choose_engine("auto", power, "count", many._replace(positions=2048))
+        == "chunked"
+    )
     learnable = PowerAffinity(exponent=torch.tensor(3.0))
     assert choose_engine("auto", learnable, "count", many) == "dense"
-    assert choose_engine("auto", EmbeddedAffinity(theta=random(2, 3, seed=1)), "rows", many) == "dense"
-    with pytest.raises(ValueError, match="Write engine='dense' or 'chunked' or 'stored'"):
+    assert (
+        choose_engine(
+            "auto", EmbeddedAffinity(theta=random(2, 3, seed=1)), "rows", many
+        )
+        == "dense"
+    )
+    with pytest.raises(
+        ValueError, match="Write engine='dense' or 'chunked' or 'stored'"
+    ):
         choose_engine("attention", power, "count", many)
-    with pytest.raises(ValueError, match="'auto', 'dense', 'associative', 'attention', 'chunked', 'stored'"):
+    with pytest.raises(
+        ValueError,
+        match="'auto', 'dense', 'associative', 'attention', 'chunked', 'stored'",
+    ):
         choose_engine("flash", power, "count", many)
