@@ -11,6 +11,7 @@ import torch
 from pide.nets.data.corruptions import SEVERITIES, Corruption, Kind, corrupt
 from pide.nets.data.images import Images
 from pide.nets.training.networks import Trained
+from pide.nets.training.precision import check_device
 from pide.nets.training.scores import Scores, Tally
 from pide.nets.training.sets import prepare
 
@@ -40,6 +41,7 @@ def evaluate_run(
     """
     config = replace(trained.config, run=replace(trained.config.run, device="cpu"))
     dataset = prepare(config).dataset
+    check_device(device)
     trained.net.to(device)
     size = config.training.batch
     for name, images in dataset.splits.items():

@@ -13,7 +13,7 @@ from pide.nets.training.config import Config
 from pide.nets.training.distributed import Processes, processes
 from pide.nets.training.loop import Loop, evaluate, train
 from pide.nets.training.networks import build_network, description
-from pide.nets.training.precision import numerics
+from pide.nets.training.precision import check_device, numerics
 from pide.nets.training.progress import bar
 from pide.nets.training.reporting import write_report
 from pide.nets.training.runs import LAST, Diverged, checkpoint_path, log, open_run, write_metrics
@@ -88,6 +88,7 @@ def fit(
     """
     folder = None if out is None else Path(out)
     with processes(config.run.device) as (group, device), numerics(config.run), torch.random.fork_rng():
+        check_device(device)
         torch.manual_seed(config.seed)
         batches = prepare(config, device)
         kind = torch.channels_last if config.run.channels_last else torch.contiguous_format

@@ -1,4 +1,4 @@
-"""How torch computes: its threads, tf32 and autocast, as [run] says."""
+"""How torch computes: its device, threads, tf32 and autocast, as [run] says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,25 @@ import torch
 
 from pide.nets.training.config import Config, RunTable
 
-__all__ = ["autocast", "numerics"]
+__all__ = ["autocast", "check_device", "numerics"]
+
+
+def check_device(device: str) -> None:
+    """Raise unless torch can compute there.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or there is no such device.
+    """
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"device {device!r}: torch cannot compute there ({reason}). `pide info` lists the devices; "
+            "write --set run.device=cpu."
+        ) from None
 
 
 def autocast(config: Config, device: torch.device) -> AbstractContextManager[Any]:

@@ -113,6 +113,7 @@ def test_wrong_arguments(file: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         ([str(tmp_path), "--resume"], 2, "Give the folder that train wrote"),
         ([str(tmp_path / "none.toml")], 2, "Give the path of a .toml file"),
         ([str(file), "--set", "network.nam=1"], 2, "has no key 'nam'"),
+        ([str(file), "--set", "run.device=gpu"], 2, "write --set run.device=cpu"),
         ([str(file), "--set", "training.schedule.rate=1e30", "--out", str(tmp_path / "run")], 3, "lower rate"),
     ):
         assert cli.train(arguments) == code
