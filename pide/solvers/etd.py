@@ -92,16 +92,17 @@ class ETD(Stepper):
         self, flow: Flow, actions: _Actions, u: Array, t: float, target: float, h: float, tol: float
     ) -> tuple[Array, float, int, float]:
         steps, total, shortest = 0, 0.0, _SHORTEST * target
-        while target - t > 1e-14 * target:
-            tau = min(h, target - t)
+        while t < target:
+            last = target - t <= h * (1 + 1e-9)  # the remainder that rounding of t leaves is no step of its own
+            tau = target - t if last else h
             coarse = _step(flow, actions, u, t, tau)
             fine = _step(flow, actions, _step(flow, actions, u, t, tau / 2), t + tau / 2, tau / 2)
             error = _difference(flow, coarse, fine) / 15.0
             if error <= tol * tau:
-                u, t, steps, total = fine, t + tau, steps + 2, total + error
-                h = 2 * tau if error < tol * tau / 40 else max(h, tau) if tau < h else tau
-            else:
-                h = tau / 2
+                u, t, steps, total = fine, target if last else t + tau, steps + 2, total + error
+                h = max(h, 2 * tau) if error < tol * tau / 40 else h
+                continue
+            h = tau / 2
             if h < shortest:
                 raise NotConverged(
                     f"{self}: at t={t:.6g} no step above {shortest:.1e} is accurate to tol. The solution may blow up: "

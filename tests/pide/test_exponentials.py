@@ -226,3 +226,24 @@ class TestExact:
         L = GENERATORS["square, zero"]
         with pytest.raises(ValueError, match="Write stepper='auto'"):
             run(pide.Exact(), L, L.space.sample(1.0), [0.1])
+
+
+def test_the_remainder_that_rounding_leaves_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of equal steps end next to the target; a step of what is left would fail at the level of rounding."""
+    from pide.solvers import etd
+
+    lengths: list[float] = []
+
+    def step(flow: object, actions: object, u: float, t: float, h: float) -> float:
+        lengths.append(h)
+        return u
+
+    def difference(flow: object, coarse: float, fine: float) -> float:
+        return 15 * max(0.5 * tol * lengths[-3], 1e-17)
+
+    tol, h = 1e-6, 1.0 / 6000
+    monkeypatch.setattr(etd, "_step", step)
+    monkeypatch.setattr(etd, "_difference", difference)
+    _, last, steps, _ = etd.ETD()._chosen(None, None, 0.0, 0.0, 1.0, h, tol)
+    assert steps == 2 * 6000
+    assert last == h
