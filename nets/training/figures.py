@@ -65,4 +65,5 @@ def write_spectra(path: Path, found: Sequence[Spectrum]) -> None:
 def _line(axes: Axes, history: History, key: str, label: str | None, **style: object) -> None:
     drawn = [row for row in history if key in row]
     marker = "." if len(drawn) < 40 else ""
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.plot([row["epoch"] for row in drawn], [row[key] for row in drawn], marker=marker, label=label, **style)  # type: ignore[arg-type]
