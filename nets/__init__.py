@@ -13,7 +13,7 @@ try:
 except ImportError as error:
     raise ImportError('pide.nets needs torch. Write: pip install "pide-operators[nets]"') from error
 
-_HOME = {"audit": "auditing", "fit": "training"}
+_HOME = {"AuditReport": "auditing", "audit": "auditing", "fit": "training"}
 _MODULES = ("analysis", "data", "layers", "models", "training")
 
 __all__ = sorted([*_HOME, *_MODULES])
