@@ -63,7 +63,9 @@ def write_spectra(path: Path, found: Sequence[Spectrum]) -> None:
 
 
 def _line(axes: Axes, history: History, key: str, label: str | None, **style: object) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     drawn = [row for row in history if key in row]
     marker = "." if len(drawn) < 40 else ""
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.plot([row["epoch"] for row in drawn], [row[key] for row in drawn], marker=marker, label=label, **style)  # type: ignore[arg-type]
