@@ -17,7 +17,7 @@ help:
 	@echo "make slow   the whole test suite, with more examples per property"
 	@echo "make lint   ruff, mypy --strict, import-linter"
 	@echo "make docs   the documentation, in docs/_build/html"
-	@echo "make bench  cost of the fast apply and of heat flow, in one thread"
+	@echo "make bench  accuracy and cost beside other libraries, in one thread; takes an hour"
 	@echo "make clean  remove .venv and everything built"
 
 # Debian splits ensurepip off into python3-venv: without it, an installed pip fills the environment.
@@ -61,9 +61,9 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-bench: $(VENV)/.core
-	$(BIN)/python benchmarks/apply.py
-	$(BIN)/python benchmarks/heat.py
+bench: $(VENV)/.dev
+	for name in apply heat fractional_poisson cloud_quadrature reversible layers clouds; do \
+	    echo; echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist out docs/_build docs/gallery docs/reference/generated *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
