@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "out" / "experiments"
 PAGE = ROOT / "docs" / "experiments.md"
 TABLES = ROOT / "docs" / "experiments"
+DIVERGED = "diverged.txt"
 HEAD = """# Experiments
 
 Trainings on small machines: narrow networks, few images, few epochs. They ask whether a nonlocal block changes what
@@ -117,7 +118,7 @@ def run(names: list[str], data: Path | None) -> None:
         for seed in experiment.seeds:
             for variant, changes in experiment.variants.items():
                 folder = folder_of(name, variant, seed)
-                if (folder / "scores.json").exists():
+                if (folder / "scores.json").exists() or (folder / DIVERGED).exists():
                     continue
                 if experiment.folder and data is not None:
                     changes = (*changes, f"data.folder={data / experiment.folder}")
@@ -129,7 +130,9 @@ def run(names: list[str], data: Path | None) -> None:
                 print("pide train", *words, flush=True)
                 with redirect_stdout(StringIO()):
                     code = main(["train", *words, "--no-progress"])
-                if code:
+                if code == 3:
+                    (folder / DIVERGED).write_text("The loss was no longer finite; see log.txt.\n")
+                elif code:
                     sys.exit(code)
 
 
@@ -192,11 +195,14 @@ def section(name: str, experiment: Experiment, found: dict[str, list[Finished]])
         "|---|---|---|---|---|---|---|",
     ]
     for variant, runs in found.items():
+        lost = [seed for seed in experiment.seeds if (folder_of(name, variant, seed) / DIVERGED).exists()]
+        note = f" (seed {', '.join(map(str, lost))} diverged)" if lost else ""
         if not runs:
+            lines += [f"| {variant}{note} | | | | | | |"] * bool(lost)
             continue
         scores = [run.score for run in runs]
         cells = (
-            variant,
+            variant + note,
             f"{runs[0].parameters}",
             " ".join(str(run.seed) for run in runs),
             f"{100 * median(scores):.2f}",
