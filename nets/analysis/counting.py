@@ -105,7 +105,8 @@ def _recorder(name: str, found: dict[str, tuple[int, int]], elementwise: bool) -
         x = inputs[0]
         if hasattr(module, "pair_operations"):
             shape = tuple(x.shape[2:])
-            products = module.pair_operations(shape, "core")
+            pair_operations: Any = module.pair_operations
+            products = pair_operations(shape, "core")
             elements = _elements(module, shape, products) if elementwise else 0
         else:
             products, elements = _RULES[type(module)](module, x, output)
@@ -201,7 +202,7 @@ def _refuse_unknown(net: nn.Module) -> None:
 def _executed(net: nn.Module, input_shape: tuple[int, ...]) -> int:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         _on_meta(net)(torch.empty((1, *input_shape), device="meta"))
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2
 
 
 def _on_meta(net: nn.Module) -> nn.Module:

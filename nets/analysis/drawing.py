@@ -219,6 +219,7 @@ def _in_turn(steps: Sequence[Callable[[Tensor], Tensor]]) -> Callable[[Tensor], 
 
 def _draw_receptive_field(net: nn.Module, x: Tensor, noise: bool) -> Figure:
     from matplotlib.colors import LogNorm
+    from matplotlib.ticker import MaxNLocator
 
     field = effective_receptive_field(net, x)
     figure = new_figure(4.6, 3.8)
@@ -227,7 +228,7 @@ def _draw_receptive_field(net: nn.Module, x: Tensor, noise: bool) -> Figure:
     least = max(float(field.sensitivity.min()), 1e-6 * top)
     drawn = axes.imshow(np.maximum(field.sensitivity, least), norm=LogNorm(least, top), cmap="viridis")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.get_major_locator().set_params(integer=True)
+        axis.set_major_locator(MaxNLocator(integer=True))
     figure.colorbar(drawn, label="sensitivity")
     axes.set_title(
         f"radius {field.radius:.1f} pixels, {100 * field.reach:.0f}% reached" + (", noise" if noise else ""),

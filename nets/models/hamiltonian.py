@@ -73,7 +73,7 @@ class Unit(nn.Module):
 class HamiltonianNet(nn.Module):
     """Stem, Units with transitions between them, and a linear head; made by `hamiltonian`."""
 
-    def __init__(self, shape: DatasetShape, units: Sequence[Unit], channels: Sequence[int], norm: Mapping[str, float]):
+    def __init__(self, shape: DatasetShape, units: Sequence[Unit], channels: Sequence[int], norm: Mapping[str, Any]):
         super().__init__()
         self.dataset = shape
         self.stem = nn.Sequential(

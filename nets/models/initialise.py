@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -12,8 +13,10 @@ from pide.nets.layers.feature_maps import he_truncated_
 
 __all__ = ["initialise", "seeded"]
 
+Net = TypeVar("Net", bound=nn.Module)
 
-def initialise(net: nn.Module) -> nn.Module:
+
+def initialise(net: Net) -> Net:
     """Kernels from the normal distribution of variance 2 / fan-in cut off at two deviations; biases 0; BN identity.
 
     Parameters
@@ -33,7 +36,7 @@ def initialise(net: nn.Module) -> nn.Module:
     return net
 
 
-def seeded(build: Callable[[], nn.Module], seed: int | None) -> nn.Module:
+def seeded(build: Callable[[], Net], seed: int | None) -> Net:
     """A network whose random numbers come from `seed`, or from torch's global generator without one."""
     if seed is None:
         return initialise(build())

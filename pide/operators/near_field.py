@@ -74,7 +74,7 @@ def compiled(f: Callable[..., Any]) -> Callable[..., Any]:
         raise ImportError(
             'fast summation on clouds needs numba. Write pip install "pide-operators[cloud]", or engine="dense".'
         ) from error
-    return njit(cache=True, error_model="numpy")(f)  # type: ignore[no-any-return]
+    return njit(cache=True, error_model="numpy")(f)
 
 
 def cell_order(points: Floats, radius: float) -> tuple[Integers, Integers, Integers]:

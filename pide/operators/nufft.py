@@ -105,7 +105,7 @@ class NonequispacedSum(PairSum):
 
     @cached_property
     def _far_degree(self) -> Floats:
-        return self.far(self._sorted_masses[None])[0]
+        return np.asarray(self.far(self._sorted_masses[None])[0])
 
     def _in_order(self, v: Floats, act: Any) -> Floats:
         flat = v.reshape(-1, v.shape[-1])

@@ -59,7 +59,7 @@ class Boxes:
     @cached_property
     def leaf(self) -> NDArray[np.bool_]:
         """Whether a box has no children."""
-        return self.children[:, 0] == self.children[:, 1]
+        return np.asarray(self.children[:, 0] == self.children[:, 1])
 
     def size(self, level: int) -> float:
         """Side of the boxes of a level."""
@@ -212,11 +212,11 @@ def _both_split(boxes: Boxes, pairs: Ints) -> Ints:
     """(a, b) -> (children of a, children of b), every unordered pair once where a = b."""
     split = _second_split(boxes, _second_split(boxes, pairs)[:, ::-1])
     twins = boxes.parents[split[:, 0]] == boxes.parents[split[:, 1]]
-    return split[~twins | (split[:, 0] <= split[:, 1])]
+    return np.asarray(split[~twins | (split[:, 0] <= split[:, 1])])
 
 
 def ranges(spans: Ints) -> Ints:
     """The numbers from start to stop of every span, one after another."""
     counts = spans[:, 1] - spans[:, 0]
     before = np.cumsum(counts) - counts
-    return np.arange(counts.sum()) + np.repeat(spans[:, 0] - before, counts)
+    return np.asarray(np.arange(counts.sum()) + np.repeat(spans[:, 0] - before, counts))

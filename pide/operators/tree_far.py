@@ -161,7 +161,7 @@ def _directions(profile: Profile, nodes: Nodes, shapes: Ints) -> tuple[Floats, F
     images = _images(nodes)
     if nodes.dimension < 3:
         rows = np.vstack([block[image].T for block in scaled for image in images])
-        vectors, values, _ = np.linalg.svd(np.linalg.qr(rows, mode="r").T)
+        vectors, values, _ = np.linalg.svd(np.asarray(np.linalg.qr(rows, mode="r")).T)
         return vectors, values
     square = sum(block @ block.T for block in scaled)
     values, vectors = np.linalg.eigh(sum(square[np.ix_(image, image)] for image in images))

@@ -154,7 +154,7 @@ class SplitKernel:
             return form.constant - form.factor * math.log(R) + form.factor * _logarithm(x2, self.shape)
         even = R**-form.exponent * _power(x2, form.exponent, self.shape)
         if form.rate == 0:
-            return form.factor * even
+            return np.asarray(form.factor * even)
         argument = form.rate * R * np.sqrt(x2)
         odd = form.rate * R ** (1 - form.exponent) * _power(x2, form.exponent - 1, self.shape)
         return np.asarray(form.factor * (np.cosh(argument) * even - _sinhc(argument) * odd))
