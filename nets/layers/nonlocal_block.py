@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pide.nets.kernels import PairMaps, PairSizes, choose_engine, full_precision, pair_maps, single
 from pide.nets.layers.feature_maps import (
+    Pointwise,
     batch_norm,
     check_channels,
     check_dimension,
@@ -30,6 +31,7 @@ from pide.operators.affinity_weights import PAIR_NORMALISERS
 __all__ = ["NONLOCAL_KINDS", "FeatureAffinity", "NonlocalBlock"]
 
 NONLOCAL_KINDS = ("embedded_gaussian", "gaussian", "dot", "concatenation")
+FEATURE_NORMS = ("batch", "layer")
 
 
 class FeatureAffinity(nn.Module):
@@ -47,6 +49,10 @@ class FeatureAffinity(nn.Module):
         C_i = sum_j omega_ij or N; None is "rows" for the exponentials and "count" for the other two, as published.
     applications : int
         How often the weights of one input are applied, for the choice of the engine.
+    scale : bool
+        Divide the products of two embeddings by e^(1/2).
+    normalise : {"batch", "layer"} or None
+        Normalise X before theta and phi, by the batch or by the image; the values that are summed are not touched.
     """
 
     def __init__(
@@ -62,22 +68,29 @@ class FeatureAffinity(nn.Module):
         normaliser: str | None,
         engine: str,
         applications: int,
+        scale: bool,
+        normalise: str | None,
     ) -> None:
         super().__init__()
         check_dimension(owner, dimension)
         for name, given, known in (
             ("kind", kind, NONLOCAL_KINDS),
             ("normaliser", normaliser, (*PAIR_NORMALISERS, None)),
+            ("normalise", normalise, (*FEATURE_NORMS, None)),
         ):
             if given not in known:
                 choices = ", ".join(map(repr, known))
                 raise ValueError(f"{owner}({name}={given!r}): there are {choices}. Write one of them.")
         if subsampling < 1:
             raise ValueError(f"{owner}(subsampling={subsampling}): at least 1 is needed. Write subsampling=2.")
+        if scale and kind == "concatenation":
+            raise ValueError(f"{owner}(scale=True): concatenation has no product of embeddings. Leave scale out.")
         self.owner, self.channels, self.kind, self.dimension = owner, channels, kind, dimension
         self.embedding = channels if kind == "gaussian" else embedding
         self.subsampling, self.engine, self.applications = subsampling, engine, applications
         self.normaliser = normaliser or ("rows" if kind in ("embedded_gaussian", "gaussian") else "count")
+        self.factor = 1.0 / math.sqrt(self.embedding) if scale else 1.0
+        self.features = None if normalise is None else feature_norm(normalise, dimension, channels)
         self.theta = None if kind == "gaussian" else pointwise(dimension, channels, embedding, bias)
         self.phi = None if kind == "gaussian" else pointwise(dimension, channels, embedding, bias)
         self.concatenation: nn.Parameter | None = None
@@ -89,10 +102,11 @@ class FeatureAffinity(nn.Module):
         """omega of embedded features, with the current weights."""
         if self.concatenation is not None:
             return ConcatenationAffinity(first=self.concatenation[0], second=self.concatenation[1])
-        return DotProductAffinity() if self.kind == "dot" else EmbeddedAffinity()
+        return (DotProductAffinity if self.kind == "dot" else EmbeddedAffinity)(factor=self.factor)
 
     def embedded(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, M, e) and pooled (B, N, e) features, at least float32."""
+        x = x if self.features is None else self.features(x)
         t, p = (x, x) if self.theta is None or self.phi is None else (self.theta(x), self.phi(x))
         return to_positions(single(t)), to_positions(max_pool(single(p), self.subsampling, self.dimension))
 
@@ -115,7 +129,7 @@ class FeatureAffinity(nn.Module):
     def extra_repr(self) -> str:
         return (
             f"omega={self.kind}, C_i={self.normaliser}, embedding={self.embedding}, subsampling={self.subsampling}, "
-            f"engine={self.engine}"
+            f"factor={self.factor:.3g}, engine={self.engine}"
         )
 
 
@@ -142,12 +156,20 @@ class NonlocalBlock(nn.Module):
         C_i = sum_j omega_ij or N; None is "rows" for the exponentials and "count" for the other two, as published.
     engine : {"auto", "dense", "associative", "attention"}
         See `pide.nets.kernels.choose_engine`.
+    scale : bool
+        Divide the products of embeddings by e^(1/2), as attention does; the papers do not.
+    normalise : {"batch", "layer"} or None
+        Normalise X before theta and phi, by the batch or by the image; the papers do not. 2 C more parameters.
+    initial_scale : float
+        Factor of the first W_Z; 1 is He's initialisation, 0 starts as the identity.
 
     Notes
     -----
     The block damps: for row-normalised omega and a W whose symmetric part is negative the values tend to 0, while
     `NonlocalStage` tends to constants (Tao et al.). Affinities are not symmetric unless theta = phi and C_i = N: no
-    energy is claimed. Cost per image: 2 M N e. Half precision is computed in float32 between the convolutions.
+    energy is claimed. Cost per image: 2 M N e. Half precision is computed in float32 between the convolutions. The
+    last three options are for features without normalisation, such as those between pre-activation blocks, where the
+    exponents grow with the square of the features; docs/explanation/networks has measurements.
 
     Raises
     ------
@@ -171,6 +193,9 @@ class NonlocalBlock(nn.Module):
         norm: bool = False,
         normaliser: str | None = None,
         engine: str = "auto",
+        scale: bool = False,
+        normalise: str | None = None,
+        initial_scale: float = 1.0,
     ) -> None:
         super().__init__()
         width = check_channels("NonlocalBlock", channels, embedding)
@@ -185,10 +210,12 @@ class NonlocalBlock(nn.Module):
             normaliser=normaliser,
             engine=engine,
             applications=1,
+            scale=scale,
+            normalise=normalise,
         )
         self.channels, self.width = channels, width
         self.inward = pointwise(dimension, channels, width, bias)
-        self.outward = pointwise(dimension, width, channels, bias)
+        self.outward = scaled(pointwise(dimension, width, channels, bias), initial_scale, "NonlocalBlock")
         self.norm = batch_norm(dimension, channels) if norm else None
         if self.norm is not None:
             nn.init.zeros_(self.norm.weight)
@@ -224,6 +251,26 @@ class NonlocalBlock(nn.Module):
 
     def extra_repr(self) -> str:
         return f"Z = X + W_Z sum_j omega_ij W_g X_j / C_i, channels={self.channels}"
+
+
+def feature_norm(kind: str, dimension: int, channels: int) -> nn.Module:
+    """Normalisation over the batch, or over the channels and positions of an image."""
+    return batch_norm(dimension, channels) if kind == "batch" else nn.GroupNorm(1, channels, eps=1e-3)
+
+
+def scaled(convolution: Pointwise, factor: float, owner: str) -> Pointwise:
+    """The convolution with its first weights times a factor >= 0.
+
+    Raises
+    ------
+    ValueError
+        For a factor that is negative or not finite.
+    """
+    if not 0.0 <= factor < math.inf:
+        raise ValueError(f"{owner}(initial_scale={factor}): needs a factor >= 0. Write initial_scale=0.1.")
+    with torch.no_grad():
+        convolution.weight *= factor
+    return convolution
 
 
 def product(outward: Any, inward: Any) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pide.nets.kernels import full_precision, single
 from pide.nets.layers.feature_maps import check_channels, max_pool, pointwise, to_maps, to_positions
-from pide.nets.layers.nonlocal_block import FeatureAffinity, pair_products, product
+from pide.nets.layers.nonlocal_block import FeatureAffinity, pair_products, product, scaled
 
 __all__ = ["NonlocalStage"]
 
@@ -38,6 +38,9 @@ class NonlocalStage(nn.Module):
         C_i = sum_j omega_ij or the number of positions; None is "rows" for the exponentials, "count" for the other two.
     engine : {"auto", "dense", "associative", "attention"}
         See `pide.nets.kernels.choose_engine`.
+    scale, normalise, initial_scale
+        Of the products of embeddings, of X before theta and phi, and of the first W_Z, see `NonlocalBlock`; Z itself is
+        not normalised, so that what is said here of constants and of frozen omega holds with them, too.
 
     Notes
     -----
@@ -68,6 +71,9 @@ class NonlocalStage(nn.Module):
         bias: bool = True,
         normaliser: str | None = None,
         engine: str = "auto",
+        scale: bool = False,
+        normalise: str | None = None,
+        initial_scale: float = 1.0,
     ) -> None:
         super().__init__()
         if sub_blocks < 1:
@@ -84,10 +90,15 @@ class NonlocalStage(nn.Module):
             normaliser=normaliser,
             engine=engine,
             applications=sub_blocks,
+            scale=scale,
+            normalise=normalise,
         )
         self.channels, self.width = channels, width
         self.inward = nn.ModuleList(pointwise(dimension, channels, width, False) for _ in range(sub_blocks))
-        self.outward = nn.ModuleList(pointwise(dimension, width, channels, False) for _ in range(sub_blocks))
+        self.outward = nn.ModuleList(
+            scaled(pointwise(dimension, width, channels, False), initial_scale, "NonlocalStage")
+            for _ in range(sub_blocks)
+        )
 
     @property
     def sub_blocks(self) -> int:

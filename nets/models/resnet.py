@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -70,7 +70,7 @@ def resnet(
     """
     shape = dataset_shape(dataset)
     n = _blocks_a_stage("resnet", depth, 6)
-    norm = {"eps": eps, "momentum": momentum}
+    norm: dict[str, Any] = {"eps": eps, "momentum": momentum}
 
     def build() -> ResidualNet:
         blocks = [
@@ -97,6 +97,7 @@ def preresnet(
     places: str = "same",
     kernel: str = "embedded_gaussian",
     embedding: int | None = None,
+    nonlocal_options: Mapping[str, Any] | None = None,
     eps: float = 1e-3,
     momentum: float = 0.01,
     seed: int | None = None,
@@ -123,6 +124,9 @@ def preresnet(
         Of the affinity: "embedded_gaussian", "gaussian", "dot" or "concatenation".
     embedding : int or None
         Channels of the embeddings; None takes the layer's default.
+    nonlocal_options : mapping or None
+        Other keywords of the layers: {"scale": True, "normalise": "batch", "initial_scale": 0.1}. None is the paper's
+        form, which needs a small learning rate here: its exponents grow with the square of unnormalised features.
     eps, momentum : float
         Of the batch normalisations of residual blocks, in torch's convention.
     seed : int or None
@@ -148,7 +152,8 @@ def preresnet(
             raise ValueError(f"preresnet({name}={value!r}): unknown. Write one of {', '.join(map(repr, known))}.")
     n = _blocks_a_stage("preresnet", depth, 6 if variant == "basic" else 9)
     where = _nonlocal_places(nonlocal_blocks, places, 3 * n)
-    norm = {"eps": eps, "momentum": momentum}
+    norm: dict[str, Any] = {"eps": eps, "momentum": momentum}
+    options = {"kind": kernel, "embedding": embedding, **(nonlocal_options or {})}
 
     def build() -> ResidualNet:
         stem = _activated_stem(shape, norm) if variant == "keras" else _plain_stem(shape)
@@ -158,7 +163,7 @@ def preresnet(
             blocks.append((name, _residual(variant, before, out, stride, norm)))
             blocks += [
                 (f"nonlocal_{i}_{j}", block)
-                for j, block in enumerate(_nonlocal(form, out, where.get(i, 0), kernel, embedding), start=1)
+                for j, block in enumerate(_nonlocal(form, out, where.get(i, 0), options), start=1)
             ]
         blocks += [("norm", nn.BatchNorm2d(widths[-1], **norm)), ("relu", nn.ReLU())]
         return ResidualNet(shape, stem, blocks, widths[-1])
@@ -185,7 +190,7 @@ def _stages(shape: DatasetShape, n: int, widths: Sequence[int], channels: int) -
             channels = out
 
 
-def _residual(variant: str, before: int, out: int, stride: int, norm: dict[str, float]) -> nn.Module:
+def _residual(variant: str, before: int, out: int, stride: int, norm: Mapping[str, Any]) -> nn.Module:
     if variant == "basic":
         return PreActBasic(before, out, stride=stride, **norm)
     if variant == "bottleneck":
@@ -194,10 +199,10 @@ def _residual(variant: str, before: int, out: int, stride: int, norm: dict[str, 
     return PreActBottleneck(before, middle, out, stride=stride, bias=True, activate=before != 16, **norm)
 
 
-def _nonlocal(form: str, channels: int, count: int, kernel: str, embedding: int | None) -> list[nn.Module]:
+def _nonlocal(form: str, channels: int, count: int, options: Mapping[str, Any]) -> list[nn.Module]:
     if form == "original":
-        return [NonlocalBlock(channels, kernel, embedding=embedding) for _ in range(count)]
-    return [NonlocalStage(channels, sub_blocks=count, kind=kernel, embedding=embedding)] if count else []
+        return [NonlocalBlock(channels, **options) for _ in range(count)]
+    return [NonlocalStage(channels, sub_blocks=count, **options)] if count else []
 
 
 def _nonlocal_places(count: int, places: str, blocks: int) -> dict[int, int]:
@@ -222,7 +227,7 @@ def _blocks_a_stage(name: str, depth: int, layers: int) -> int:
     return n
 
 
-def _activated_stem(shape: DatasetShape, norm: dict[str, float]) -> nn.Module:
+def _activated_stem(shape: DatasetShape, norm: Mapping[str, Any]) -> nn.Module:
     return nn.Sequential(nn.Conv2d(shape.input_shape[0], 16, 3, padding=1), nn.BatchNorm2d(16, **norm), nn.ReLU())
 
 

@@ -271,3 +271,18 @@ def test_compiled_gradients_are_the_same(memory):
     same(x).square().sum().backward()
     for p, q in zip(net.parameters(), same.parameters(), strict=True):
         torch.testing.assert_close(p.grad, q.grad)
+
+
+def test_options_of_the_nonlocal_layers_of_preresnets():
+    options = {"scale": True, "normalise": "layer", "initial_scale": 0.1}
+    for form, count in (("original", 2), ("proposed", 1)):
+        net = models.preresnet20(
+            "cifar10", variant="bottleneck", nonlocal_blocks=2, form=form, nonlocal_options=options
+        )
+        layers = [module for module in net.modules() if isinstance(module, NonlocalBlock | NonlocalStage)]
+        assert len(layers) == count
+        for layer in layers:
+            assert layer.pairs.factor == pytest.approx(32**-0.5)
+            assert isinstance(layer.pairs.features, torch.nn.GroupNorm)
+    table = {"name": "preresnet20", "variant": "basic", "nonlocal_blocks": 1, "nonlocal_options": {"scale": True}}
+    assert "factor=0.354" in repr(models.from_config(table, "cifar10"))

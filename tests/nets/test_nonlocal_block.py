@@ -45,9 +45,22 @@ def convolved(state, name, x):
     return y + state[f"{name}.bias"][:, None, None] if f"{name}.bias" in state else y
 
 
+def normalised_by_hand(pairs, state, x):
+    """The features before theta and phi: as they are, by the running statistics, or by those of the image."""
+    if pairs.features is None:
+        return x
+    scale, shift = (state[f"pairs.features.{n}"][:, None, None] for n in ("weight", "bias"))
+    if "pairs.features.running_mean" in state:
+        mean, variance = (state[f"pairs.features.running_{n}"][:, None, None] for n in ("mean", "var"))
+    else:
+        mean, variance = x.mean(), x.var()
+    return scale * (x - mean) / np.sqrt(variance + 1e-3) + shift
+
+
 def weights_by_hand(layer, state, x):
     """omega_ij / C_i of one image, by a loop over pairs."""
     pairs = layer.pairs
+    x = normalised_by_hand(pairs, state, x)
     theta, phi = (x, x) if pairs.kind == "gaussian" else (convolved(state, f"pairs.{n}", x) for n in ("theta", "phi"))
     phi = pooled_by_hand(phi, pairs.subsampling)
     t, p = theta.reshape(len(theta), -1).T, phi.reshape(len(phi), -1).T
@@ -57,7 +70,8 @@ def weights_by_hand(layer, state, x):
             a, b = state["pairs.concatenation"]
             w[i, j] = max(0.0, float(a @ t[i] + b @ p[j]))
         else:
-            w[i, j] = float(t[i] @ p[j]) if pairs.kind == "dot" else math.exp(float(t[i] @ p[j]))
+            exponent = pairs.factor * float(t[i] @ p[j])
+            w[i, j] = exponent if pairs.kind == "dot" else math.exp(exponent)
     rows = pairs.normaliser == "rows"
     return w / (w.sum(1, keepdims=True) if rows else len(p))
 
@@ -106,6 +120,46 @@ def test_stage_is_equation_8(kind, engine, sub_blocks, normaliser):
             z = z + difference @ matrix.T
         expected.append(z.T.reshape(image.shape))
     np.testing.assert_allclose(layer(x).detach().numpy(), np.stack(expected), rtol=1e-10, atol=1e-10)
+
+
+OPTIONS = [
+    {"scale": True},
+    {"normalise": "batch"},
+    {"scale": True, "normalise": "layer", "initial_scale": 0.1},
+]
+
+
+@pytest.mark.parametrize("kind", ["embedded_gaussian", "gaussian", "dot"])
+@pytest.mark.parametrize("options", OPTIONS, ids=["scaled", "batch", "layer"])
+def test_scaled_and_normalised_affinities_are_the_formula(kind, options):
+    """theta . phi / e^(1/2) of normalised features; the values that are summed are not normalised."""
+    x = features(2, 6, 4, 5)
+    block, stage = NonlocalBlock(6, kind, **options), NonlocalStage(6, sub_blocks=2, kind=kind, **options)
+    width = 6 if kind == "gaussian" else 3
+    assert block.pairs.factor == pytest.approx(width**-0.5 if options.get("scale") else 1.0)
+    for layer in (randomised(block), randomised(stage)):
+        state = {name: value.detach().numpy() for name, value in layer.state_dict().items()}
+        expected = []
+        for image in x.numpy():
+            w, z = weights_by_hand(layer, state, image), image.reshape(6, -1).T
+            if layer is block:
+                g = convolved(state, "inward", image).reshape(3, -1).T
+                z = z + convolved(state, "outward", (w @ g).T.reshape(3, *image.shape[1:])).reshape(6, -1).T
+            else:
+                for matrix in layer.mixing_matrices():
+                    z = z + (w @ z - w.sum(1, keepdims=True) * z) @ matrix.detach().numpy().T
+            expected.append(z.T.reshape(image.shape))
+        np.testing.assert_allclose(layer(x).detach().numpy(), np.stack(expected), rtol=1e-10, atol=1e-10)
+
+
+def test_by_default_the_layers_are_those_of_the_papers():
+    for make in (NonlocalBlock, lambda c, **options: NonlocalStage(c, sub_blocks=2, **options)):
+        plain, own = make(8), make(8, scale=True, normalise="layer", initial_scale=0.5)
+        assert plain.pairs.factor == 1.0
+        counts = [sum(p.numel() for p in layer.parameters()) for layer in (plain, own)]
+        assert counts[1] - counts[0] == 2 * 8
+        x = features(1, 8, 3, 3, dtype=torch.float32)
+        assert torch.equal(make(8, initial_scale=0.0)(x), x)
 
 
 @in_kinds
@@ -239,6 +293,9 @@ def test_engines():
         ({"normaliser": "columns"}, "'rows', 'count', None"),
         ({"subsampling": 0}, "Write subsampling=2"),
         ({"dimension": 4}, "Write dimension=2"),
+        ({"normalise": "instance"}, "'batch', 'layer', None"),
+        ({"kind": "concatenation", "scale": True}, "Leave scale out"),
+        ({"initial_scale": -1.0}, "Write initial_scale=0.1"),
         ({"engine": "associative"}, "Write engine='dense' or 'attention'"),
     ],
     ids=str,
