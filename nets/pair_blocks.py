@@ -64,8 +64,9 @@ class PairBlocks:
         """d of a block, infinite for coincident pairs."""
         d = torch.bmm(self.left[images, rows], self.right[images].mT)
         limit = self.limit[images, rows]
-        # On the CPU one pass for the smallest d saves the three of masking; elsewhere it would wait for the device.
-        if d.device.type != "cpu" or bool(d.amin() <= limit.amax()):
+        # On the CPU one pass for the smallest d saves the three of masking; elsewhere it would wait for the
+        # device, and a compiler cannot follow it.
+        if d.device.type != "cpu" or torch.compiler.is_compiling() or bool(d.amin() <= limit.amax()):
             d.masked_fill_(d <= limit, math.inf)
         return d
 
