@@ -15,6 +15,7 @@ from pide.verification import defects_facts as _defects_facts
 from pide.verification import defects_flows as _defects_flows
 from pide.verification import defects_layers as _defects_layers
 from pide.verification import defects_operators as _defects_operators
+from pide.verification import defects_sums as _defects_sums
 from pide.verification.adapters import as_subject, dense_diffusion, matrix_subject
 from pide.verification.affinities import AffinityMap, affinity_of
 from pide.verification.blocks import BlockMap, block_of
@@ -85,4 +86,4 @@ __all__ = [
     "wave_of",
 ]
 
-del _claims, _defects, _defects_facts, _defects_flows, _defects_layers, _defects_operators
+del _claims, _defects, _defects_facts, _defects_flows, _defects_layers, _defects_operators, _defects_sums

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from pide.arrays import Array, to_host
+from pide.operators.affinity_blocked import BlockedAffinity
 from pide.operators.algebra import Multiple, Sum
+from pide.operators.anchors import AnchorDiffusion
 from pide.operators.base import Operator
 from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.pairs import PairOperator
@@ -145,6 +147,8 @@ def _from_operator(operator: Operator) -> Subject:
     )
     if isinstance(operator, Sum):
         return _with_terms(common, [as_subject(term) for term in operator.terms])
+    if isinstance(operator, Multiple) and operator.factor < 0 and not operator.definiteness:
+        return common  # A without a sign is the generator itself, and a negative multiple of it is none
     exposed = _multiplied(operator)
     if isinstance(exposed, NonlocalOperator):
         return _with_lattice(common, exposed)
@@ -152,6 +156,8 @@ def _from_operator(operator: Operator) -> Subject:
         return _with_pairs(common, exposed)
     if isinstance(exposed, SummedDiffusion):
         return _with_sums(common, exposed, abs(operator.factor) if isinstance(operator, Multiple) else 1.0)
+    if isinstance(exposed, AnchorDiffusion | BlockedAffinity):
+        return _with_rows(common, exposed, abs(operator.factor) if isinstance(operator, Multiple) else 1.0)
     if isinstance(exposed, ZeroMeanOperator) and not exposed.project:
         exposed = exposed.inner
     if isinstance(exposed, ConvolutionOperator):
@@ -164,7 +170,7 @@ def _multiplied(operator: Operator) -> Operator:
     if not isinstance(operator, Multiple):
         return operator
     inner, c = operator.operator, abs(operator.factor)
-    if isinstance(inner, SummedDiffusion):
+    if isinstance(inner, SummedDiffusion | AnchorDiffusion | BlockedAffinity):
         return inner
     if isinstance(inner, NonlocalOperator):
         return replace(inner, scale=c * inner.scale, _cache={})
@@ -251,6 +257,39 @@ def _with_sums(common: Subject, operator: SummedDiffusion, factor: float) -> Sub
         rates_error=model("float64").factor * scale,
         killing=factor * operator.killing,
     )
+
+
+def _with_rows(common: Subject, operator: AnchorDiffusion | BlockedAffinity, factor: float) -> Subject:
+    """Affinities that are applied without being stored: their entries, formed from the factors or row by row."""
+    entries = _anchored(operator) if isinstance(operator, AnchorDiffusion) else _blocked(operator)
+
+    def rates(rows: Rows) -> Field:
+        K = factor * entries(rows)
+        K[np.arange(len(K)), np.arange(operator.space.count)[rows]] = 0.0
+        return K
+
+    sums = factor * np.abs(entries(np.arange(operator.space.count))).sum(axis=1)
+    terms = 2 * operator.space.count + 64
+    return replace(
+        common,
+        model=direct_sum(sums, np.zeros_like(sums), terms),
+        rates=rates,
+        rates_error=gamma(terms, DOUBLE) * float(sums.max(initial=0.0)),
+        killing=operator.killing,
+    )
+
+
+def _anchored(operator: AnchorDiffusion) -> Callable[[Rows], Field]:
+    """C diag(1 / lambda) C^T diag(mu), diagonal included."""
+    C = operator.assignment if isinstance(operator.assignment, np.ndarray) else operator.assignment.toarray()
+    per_anchor = 1.0 / (C.T @ operator.masses)
+    return lambda rows: np.asarray((C[rows] * per_anchor) @ C.T * operator.masses)
+
+
+def _blocked(operator: BlockedAffinity) -> Callable[[Rows], Field]:
+    """l_i omega(X_i, X_j) r_j, diagonal included."""
+    omega, X = operator.rows.affinity, operator.rows.features
+    return lambda rows: np.asarray(operator.left[rows, None] * omega(X[rows], X) * operator.right)
 
 
 def _with_terms(common: Subject, terms: list[Subject]) -> Subject:

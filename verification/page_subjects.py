@@ -16,10 +16,12 @@ from pide.continuum.exterior import Reflecting, Zero
 from pide.continuum.operators import FractionalLaplacian, Laplacian, NonlocalDiffusion
 from pide.continuum.potentials import LogPotential, RieszPotential
 from pide.operators.affinity import EmbeddedAffinity, GaussianAffinity, LogAffinity, PowerAffinity
+from pide.operators.affinity_pairs import affinity_operator
 from pide.operators.graph import graph_laplacian
 from pide.spaces.cloud import PointCloud
 from pide.verification.covering import FACTORS, build, product
 from pide.verification.honest import HONEST, gaussian_weights
+from pide.verification.honest_sums import clustered_sums, crowded_circle
 
 __all__ = ["ENGINES", "OTHERS", "SCATTERED"]
 
@@ -129,6 +131,7 @@ SCATTERED: dict[str, Callable[[], Any]] = {
     "cloud, nufft, tol 1e-6, (-Delta)^0.4, zero, disc": lambda: FractionalLaplacian(0.4).on(
         cloud_in(UNIT_DISC, 120, 1), Zero(), engine="nufft", tol=1e-6
     ),
+    "cloud, tree, tol 1e-6, clusters": clustered_sums,
     "cloud, pair sums in blocks, square": _honest("summed cloud"),
     "cloud, (-Delta)^0.5, zero, disc": lambda: FractionalLaplacian(0.5).on(cloud_in(UNIT_DISC, 120, 1), Zero()),
     "cloud, (-Delta)^0.5, regional, square": lambda: FractionalLaplacian(0.5).on(
@@ -142,6 +145,19 @@ SCATTERED: dict[str, Callable[[], Any]] = {
     "affinity, Gaussian, sinkhorn": _affine(GaussianAffinity(width=1.0), "sinkhorn"),
     "affinity, Gaussian, 8 neighbours": _affine(GaussianAffinity(width=1.0), "count", neighbours=8),
     "affinity, Gaussian, window 0.1": _affine(GaussianAffinity(width=1.0), "count", window=0.1),
+    "affinity, Gaussian, blocks of 20 rows, sinkhorn": lambda: affinity_operator(
+        GaussianAffinity(width=1.0), features(), Interval(0, 1).grid(48), "sinkhorn", block=20
+    ),
+    "affinity, Gaussian, blocks of 20 rows, rows": lambda: affinity_operator(
+        GaussianAffinity(width=1.0), features(), Interval(0, 1).grid(48), "rows", block=20
+    ),
+    "affinity, Gaussian, 10 anchors": lambda: affinity_operator(
+        GaussianAffinity(width=1.0), features(), Interval(0, 1).grid(48), anchors=10
+    ),
+    "affinity, Gaussian, 4 of 10 anchors, masses": lambda: affinity_operator(
+        GaussianAffinity(width=1.0), features(120), cloud_in(SQUARE, 120, 0), anchors=10, neighbours=4
+    ),
+    "diffusion map, circle of uneven density": lambda: crowded_circle().operator,
     "affinity, exp(t.p), theta = phi, rows": _affine(EmbeddedAffinity(_THETA), "rows"),
     "affinity, exp(t.p), theta /= phi, rows": _affine(EmbeddedAffinity(_THETA, 1.5 * _THETA[::-1]), "rows"),
     "affinity, r^-3, count": _affine(PowerAffinity(exponent=3.0), "count"),

@@ -32,6 +32,7 @@ def others():
 
 
 def test_the_page_in_the_documentation_is_of_the_current_checks_and_mutants():
+    pytest.importorskip("numba")  # without it there is no tree, and there are fewer wrong operators
     text = (ROOT / "docs" / "verification.md").read_text()
     table = text[text.index("## Wrong operators") :]
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(CHECKS), REMEDY
