@@ -69,6 +69,8 @@ STAGES = {
     },
 }
 
+TAMED = tuple(f"network.nonlocal_options.{option}" for option in ("scale=true", "normalise=layer", "initial_scale=0.1"))
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -107,6 +109,13 @@ EXPERIMENTS = {
         (0, 1, 2),
         "The original and the proposed block of Tao et al. on digits, at a tenth of the published rate: at 0.1 both "
         "train badly from our initial weights.",
+    ),
+    "tao_normalised": Experiment(
+        "examples/experiments/tao.toml",
+        {variant: changes + TAMED * bool(changes) for variant, changes in STAGES.items()},
+        (0, 1, 2),
+        "The same with exponents divided by the root of their dimension, features normalised before them, and a tenth "
+        "of the first W_Z (`docs/explanation/networks.md`).",
     ),
 }
 
