@@ -95,13 +95,13 @@ for count in counts:
 
 figure = new_figure(11.0, 4.4)
 left, right = figure.subplots(1, 2)
-for name, values in rates.items():
-    left.plot(counts, values, "o-", label=name)
-left.set(xscale="log", xticks=counts, xticklabels=counts, xlabel="labels per class", ylabel="right, three draws")
+for (name, values), mark in zip(rates.items(), ("o-", "s--", "^:", "v-.", "x-"), strict=True):
+    left.plot(counts, values, mark, label=name)
+left.set(xscale="log", xticks=counts, xticklabels=counts, xlabel="labels per class", ylabel="share that is right")
 left.minorticks_off()
 left.legend(frameon=False, fontsize="small")
 Y = DiffusionMap(X[::2], epsilon=0.5).coordinates(2)
 dots = right.scatter(*Y.T, c=digit[::2], s=5, cmap="tab10", vmin=-0.5, vmax=9.5)
-right.set(xlabel="diffusion coordinate 1", ylabel="2", aspect="equal")
+right.set(xlabel="diffusion coordinate 1", ylabel="diffusion coordinate 2", aspect="equal")
 figure.colorbar(dots, ax=right, ticks=range(10), label="digit")
 write_figure(figure, "affinity.png")

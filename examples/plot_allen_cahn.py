@@ -33,6 +33,7 @@ for row, s in zip(axes, (0.4, 0.6, 0.9), strict=True):
     energy = free_energy(result)
     print(f"s = {s}: free energy {', '.join(f'{e:.4f}' for e in energy)}; max |u| {abs(result.final).max():.4f}")
     for axis, t, u in zip(row, result.times[1:], result.states[1:], strict=True):
-        axis.imshow(u.T, origin="lower", extent=(0, 1, 0, 1), cmap="RdBu_r", vmin=-1, vmax=1)
+        image = axis.imshow(u.T, origin="lower", extent=(0, 1, 0, 1), cmap="RdBu_r", vmin=-1, vmax=1)
         axis.set(xticks=[], yticks=[], title=f"s = {s:g}, t = {t:g}")
+figure.colorbar(image, ax=axes, label="u", shrink=0.5)
 write_figure(figure, "allen_cahn.png")

@@ -43,7 +43,7 @@ def learned(constraint):
 
 figure = new_figure(12.0, 6.2)
 panels = figure.subplots(2, 4)
-panels[0, 0].imshow(P, cmap="cividis", vmin=0, vmax=0.4)
+panels[0, 0].imshow(P.numpy(), cmap="cividis", vmin=0, vmax=0.4)
 panels[0, 0].set(title="P")
 field = 1.0 + torch.from_numpy(rng.standard_normal(n))
 curves = {}
@@ -53,7 +53,7 @@ for axes, (name, constraint) in zip(
     strict=True,
 ):
     W, loss = learned(constraint)
-    axes.imshow(W, cmap="cividis", vmin=0, vmax=0.4)
+    axes.imshow(W.numpy(), cmap="cividis", vmin=0, vmax=0.4)
     axes.set(title=f"{name}\n|W - P| / |P| = {float((W - P).norm() / P.norm()):.2f}")
     states = [field]
     for _ in range(200):

@@ -40,8 +40,8 @@ for s, half, count in ((0.5, 3000.0, 2**13), (0.75, 600.0, 2**12), (1.0, 60.0, 2
     if s == 0.75:
         for t, u in zip(result.times[3::2], result.states[3::2], strict=True):
             left.plot(x, u, label=f"t = {t:g}")
-left.set(xlim=(-160, 160), xlabel="x", ylabel="u, s = 0.75")
-left.legend(frameon=False, fontsize="small")
+left.set(xlim=(-160, 160), ylim=(-0.05, 1.3), xlabel="x", ylabel="u, s = 0.75")
+left.legend(frameon=False, fontsize="small", ncols=3, loc="upper center")
 right.set(xlabel="time", ylabel="position of u = 1/2")
 right.legend(frameon=False, title="dotted: $e^{t/(1+2s)}$")
 write_figure(figure, "fisher_kpp.png")

@@ -7,6 +7,8 @@ against local creep with the same diffusivity. Writes hillslope.png. Sources of 
 examples/hillslope.toml.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 import pide
@@ -34,7 +36,7 @@ results = {}
 for name, model in models.items():
     heat = pide.Heat(diffusivity * model, land, initial=elevation, exterior=pide.Reflecting())
     result = pide.solve(heat, on=grid, times=np.linspace(0, 1e6, 6))
-    results[name] = result
+    results[name] = replace(result, labels=pide.Labels("elevation", "m", "m", "yr"))
     drift = abs(result.mass / result.mass[0] - 1).max()
     print(f"{name}: {result.record.stepper}, {result.record.applies} applies, relative drift of mass {drift:.1e}")
 

@@ -91,10 +91,11 @@ for name, inserted in {
 figure = new_figure(11.0, 3.2)
 axes = figure.subplots(1, 3)
 for ax, (title, sensitivity) in zip(axes, fields.items(), strict=False):
-    ax.imshow(np.log10(np.maximum(sensitivity, 1e-6)), vmin=-6, vmax=-1)
-    ax.set(title=title, xlabel="sensitivity of the centre", xticks=[], yticks=[])
+    image = ax.imshow(np.log10(np.maximum(sensitivity, 1e-6)), vmin=-6, vmax=-1)
+    ax.set(title=title, xlabel="what the centre sees", xticks=[], yticks=[])
 for name, values in losses.items():
     axes[2].plot(np.convolve(values, np.full(10, 0.1), "valid"), label=name)
+figure.colorbar(image, ax=axes[:2], label="log$_{10}$ of the sensitivity", shrink=0.8)
 axes[2].axhline(math.log(2), color="0.6", linewidth=0.8)
 axes[2].set(xlabel="step", ylabel="loss", ylim=(0, 0.8), box_aspect=1)
 axes[2].legend(frameon=False, fontsize="small")

@@ -81,9 +81,10 @@ left.plot(spot, value, label="PIDE")
 left.plot(spot[::4], series(spot)[::4], "k.", ms=4, label="Poisson series")
 left.set(xlabel="share price", ylabel="price of the put")
 left.legend(frameon=False)
-for name, errors in rows.items():
-    right.loglog([4 / n for n in sizes], errors, "o-", ms=3, lw=1, label=name)
+for (name, errors), mark in zip(rows.items(), ("o-", "s--", "^:", "v-."), strict=True):
+    right.loglog([4 / n for n in sizes], errors, mark, ms=4, lw=1, label=name)
 right.set(xlabel="spacing h", ylabel="largest error of the price")
 right.minorticks_off()
+right.set_xticks([4 / n for n in sizes], labels=[f"1/{n // 4}" for n in sizes])
 right.legend(frameon=False, fontsize="small")
 write_figure(figure, "merton.png")

@@ -35,7 +35,7 @@ for name, model in models.items():
 tail = until * b * fractional_constant(1, s) * x[x > 5] ** (-1 - 2 * s)
 right.loglog(x[x > 5], tail, "k:", label=r"$t\,b\,c_{1,s}\,x^{-1-2s}$")
 left.set(xlim=(-8, 8), xlabel="x", ylabel="u(x, 1)")
-right.set(ylim=(1e-9, 1), xlabel="x")
+right.set(ylim=(1e-9, 1), xlabel="x", ylabel="u(x, 1)")
 for axis in (left, right):
     axis.legend(frameon=False, fontsize="small")
 write_figure(figure, "mixed_diffusion.png")

@@ -52,7 +52,7 @@ with torch.no_grad():
         step = min(float(spread / (3 * term.norm())), 0.5 if kind == "fractional" else 10.0)
         changes = [float((linear_block(kind, m, step)(X) - X).norm() / spread) for m in range(1, 6)]
         b = linear_block(kind, 2, step)(X)
-        image = panels[0, column].imshow(term.mean(1)[0], **colours(term.mean(1)[0].numpy()))
+        image = panels[0, column].imshow(term.mean(1)[0].numpy(), **colours(term.mean(1)[0].numpy()))
         figure.colorbar(image, ax=panels[0, column], shrink=0.7)
         panels[0, column].set_title(f"op X,\n{kind.replace('_', ' ')}")
         panels[1, column].imshow(np.clip(b[0].numpy().transpose(1, 2, 0), 0, 1))
