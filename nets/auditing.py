@@ -8,11 +8,10 @@ Symbols: w weights of the pair sums, L their generator at frozen affinity, lambd
 
 from __future__ import annotations
 
-import html
-import json
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,19 +19,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pide.nets.audit_report import FAILS, HOLDS, NOT_NOW, WITHHELD, AuditReport, AuditRow, LayerAudit, judged
 from pide.nets.audited import AUDITED, PairLayer, pair_layer
-from pide.nets.layers import NonlocalDiffusionStep, SpectralDiffusion, VerletBlock
-from pide.verification import LayerMap, Stage, Subject, as_subject, check, module_layer
+from pide.nets.audited_steps import STEPS, Probe, layer_rows
+from pide.nets.layers import VerletBlock
+from pide.verification import Stage, Subject, check, module_layer
 from pide.verification.blocks import LARGEST_STEPS
-from pide.verification.claims.layer import stage_trials
-from pide.verification.report import Row
+from pide.verification.claims.layer import rounding, stage_trials
 from pide.verification.samples import Draws
 from pide.verification.subject import direct_sum
 
 __all__ = ["AuditReport", "AuditRow", "LayerAudit", "audit"]
 
 Field = NDArray[np.float64]
-HOLDS, FAILS, NOT_NOW, WITHHELD, NOT_CHECKABLE = "holds", "FAILS", "does not hold", "withheld", "not checkable"
 _NO_DIFFUSION = ("pooled", "potential")
 _RESIDUAL = 9008
 """Relative residual 1e-12 of implicit steps in units of the roundoff of float64."""
@@ -47,107 +46,6 @@ NEEDS = {
     "variance_decay": (*_NO_DIFFUSION, "signed", "asymmetric", "uphill"),
 }
 """Claims about L, with the objections that void them."""
-
-
-@dataclass(frozen=True)
-class AuditRow:
-    """A statement about a layer.
-
-    Parameters
-    ----------
-    claim : str
-    verdict : str
-        "holds"; "FAILS", of a statement that the layer must satisfy; "does not hold", of one that depends on the
-        weights; "withheld", with the reason; "not checkable".
-    measured, bound : float or None
-    words : str
-    """
-
-    claim: str
-    verdict: str
-    measured: float | None = None
-    bound: float | None = None
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class LayerAudit:
-    """The rows of one layer."""
-
-    name: str
-    kind: str
-    description: str
-    rows: tuple[AuditRow, ...]
-
-    def __getitem__(self, claim: str) -> AuditRow:
-        """The row of a claim.
-
-        Raises
-        ------
-        KeyError
-            If there is none.
-        """
-        for row in self.rows:
-            if row.claim == claim:
-                return row
-        raise KeyError(f"{claim}: not in this audit. It has {', '.join(row.claim for row in self.rows)}.")
-
-
-@dataclass(frozen=True)
-class AuditReport:
-    """The audited layers of a network."""
-
-    layers: tuple[LayerAudit, ...]
-    seed: int
-
-    @property
-    def passed(self) -> bool:
-        """At least one layer was audited, and nothing that a layer must satisfy FAILS."""
-        return bool(self.layers) and not any(row.verdict == FAILS for layer in self.layers for row in layer.rows)
-
-    def __getitem__(self, name: str) -> LayerAudit:
-        """The audit of the layer of that name in `model.named_modules()`; "" is the model itself.
-
-        Raises
-        ------
-        KeyError
-            If it was not audited.
-        """
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise KeyError(f"{name!r}: not audited. There are {', '.join(repr(layer.name) for layer in self.layers)}.")
-
-    def __str__(self) -> str:
-        lines = []
-        for layer in self.layers:
-            lines.append(f"{layer.name or 'the model'}: {layer.kind}, {layer.description}")
-            for row in layer.rows:
-                numbers = " ".join(_number(x) for x in (row.measured, row.bound))
-                lines.append(f"  {row.claim:<26} {row.verdict:<14} {numbers:<19} {row.words}".rstrip())
-        counts = [row.verdict for layer in self.layers for row in layer.rows]
-        counted = ", ".join(f"{counts.count(verdict)} {verdict}" for verdict in dict.fromkeys(counts))
-        state = "passed" if self.passed else "NOT passed"
-        return "\n".join([*lines, f"{state}: {len(self.layers)} layers, seed {self.seed}; {counted or 'no rows'}"])
-
-    def to_json(self) -> str:
-        """The report as JSON."""
-        return json.dumps({"passed": self.passed, **asdict(self)}, indent=2, allow_nan=False)
-
-    def to_html(self) -> str:
-        """One HTML table, a row for each statement."""
-        head = "".join(f"<th>{word}</th>" for word in ("layer", "statement", "verdict", "measured", "bound", "words"))
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f"<td>{html.escape(cell)}</td>"
-                for cell in (layer.name, row.claim, row.verdict, _number(row.measured), _number(row.bound), row.words)
-            )
-            + "</tr>\n"
-            for layer in self.layers
-            for row in layer.rows
-        )
-        return f"<table>\n<tr>{head}</tr>\n{body}</table>\n"
 
 
 def audit(
@@ -175,47 +73,40 @@ def audit(
     -----
     Statements about L hold at the affinity of these features, frozen, in the inner product of the degrees C_i where
     rows are normalised; Lipschitz bounds of the whole layer are not claimed. Copies of the layers are checked in
-    float64 and in evaluation mode. Of `SpectralDiffusion` and `VerletBlock` only what is asked of every layer is
-    checked; layers of other kinds are left out.
+    float64 and in evaluation mode. Layers whose operator is one of pide's own are audited by its claims: steps of a
+    diffusion, clouds, graphs, and `SpectralDiffusion` by its symbols. Of a `HamiltonianBlock` it is checked that its
+    inverse undoes it and that its forces are gradients. Layers of other kinds are left out.
 
     Raises
     ------
     ValueError
         For a model without a layer that the audit knows.
     """
-    found: dict[str, nn.Module] = {name: module for name, module in model.named_modules() if type(module) in _KINDS}
+    found = {name: module for name, module in model.named_modules() if type(module) in _KINDS}
     if not found:
         known = ", ".join(kind.__name__ for kind in _KINDS)
         raise ValueError(f"{type(model).__name__} has no layer that an audit knows. Needed is one of {known}.")
     reaching = {} if features is None else _inputs(model, features, found)
     layers = []
     for name, module in found.items():
-        layer = deepcopy(module).double().eval()
-        if isinstance(layer, NonlocalDiffusionStep):
-            layers.append(_step_audit(name, layer, seed, samples))
-            continue
-        x = reaching.get(name)
-        x = _seeded(layer, size, seed) if x is None else _cut(x, size)
-        pairs = _pair_audit if type(layer) in AUDITED else _map_audit
-        layers.append(pairs(name, layer, x, seed, samples))
+        probe = Probe(reaching.get(name, {}), size, seed, samples)
+        layers.append(_KINDS[type(module)](name, deepcopy(module).double().eval(), probe))
     return AuditReport(tuple(layers), seed)
 
 
-_KINDS: tuple[type[nn.Module], ...] = (*AUDITED, NonlocalDiffusionStep, SpectralDiffusion, VerletBlock)
-
-
-def _inputs(model: nn.Module, features: Tensor, found: dict[str, nn.Module]) -> dict[str, Tensor]:
-    """What reaches each layer, in float64."""
-    reached: dict[str, Tensor] = {}
+def _inputs(model: nn.Module, features: Tensor, found: dict[str, nn.Module]) -> dict[str, dict[str, Any]]:
+    """The arguments that reach each layer first, by name, floating ones in float64."""
+    reached: dict[str, dict[str, Any]] = {}
     copy = deepcopy(model).eval()
 
     def keep(name: str) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            reached.setdefault(name, inputs[0][:1].detach().double())
+        def hook(module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+            given = inspect.signature(module.forward).bind(*inputs, **options).arguments
+            reached.setdefault(name, {key: _double(value) for key, value in given.items()})
 
         return hook
 
-    handles = [copy.get_submodule(name).register_forward_pre_hook(keep(name)) for name in found]
+    handles = [copy.get_submodule(name).register_forward_pre_hook(keep(name), with_kwargs=True) for name in found]
     with torch.no_grad():
         copy(features)
     for handle in handles:
@@ -223,20 +114,15 @@ def _inputs(model: nn.Module, features: Tensor, found: dict[str, nn.Module]) -> 
     return reached
 
 
-def _cut(x: Tensor, size: int) -> Tensor:
-    return x[(slice(None), slice(None), *(slice(0, size),) * (x.dim() - 2))].contiguous()
+def _double(value: Any) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    return value.detach().double() if value.is_floating_point() else value.detach()
 
 
-def _seeded(layer: nn.Module, size: int, seed: int) -> Tensor:
-    module: Any = layer
-    owner = module.block if isinstance(layer, VerletBlock) else getattr(module, "pairs", module)
-    channels = 2 * owner.channels if isinstance(layer, VerletBlock) else module.channels
-    generator = torch.Generator().manual_seed(seed)
-    shape = (1, channels, *(size,) * owner.dimension)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
-
-
-def _pair_audit(name: str, layer: nn.Module, x: Tensor, seed: int, samples: int) -> LayerAudit:
+def _pair_audit(name: str, layer: Any, probe: Probe) -> LayerAudit:
+    seed, samples = probe.seed, probe.samples
+    x = probe.features(layer.channels, getattr(layer, "pairs", layer).dimension)
     view = pair_layer(layer, x)
     rows = [*_claim_rows(view, seed, samples), *_norm_rows(view), *_stability_rows(view)]
     states = set() if view.pooled else {"layer_equivariant"}
@@ -248,13 +134,38 @@ def _pair_audit(name: str, layer: nn.Module, x: Tensor, seed: int, samples: int)
     subject = module_layer(layer, tuple(x.shape[1:]), states=states, reference=reference)
     if view.stages == 0:
         subject = replace(subject, longest_sum=subject.terms + _RESIDUAL)
-    return LayerAudit(name, type(layer).__name__, layer.extra_repr(), (*rows, *_layer_rows(subject, seed, samples)))
+    return LayerAudit(name, type(layer).__name__, layer.extra_repr(), (*rows, *layer_rows(subject, seed, samples)))
 
 
-def _map_audit(name: str, layer: nn.Module, x: Tensor, seed: int, samples: int) -> LayerAudit:
-    """What is asked of every layer, and nothing about an operator."""
-    rows = _layer_rows(module_layer(layer, tuple(x.shape[1:])), seed, samples)
-    return LayerAudit(name, type(layer).__name__, layer.extra_repr(), tuple(rows))
+def _verlet_audit(name: str, layer: VerletBlock, probe: Probe) -> LayerAudit:
+    """The claims about op at the affinity of V; the step itself turns V and W into each other."""
+    x = probe.features(layer.channels, layer.block.dimension)
+    v = x[:, : layer.channels // 2]
+    view = pair_layer(layer.block, v)
+    turns = "V and W drive each other: the step turns one into the other, and neither decays"
+    kept = "the kernel is that of the incoming V, which the step replaces: it can be undone only where V is kept"
+    rows = [
+        *_claim_rows(view, probe.seed, probe.samples),
+        *_norm_rows(view),
+        AuditRow("non-expansive", WITHHELD, words=turns),
+        AuditRow("reversible", WITHHELD, words=kept),
+        _two_stages(layer, view, v),
+    ]
+    subject = module_layer(layer, tuple(x.shape[1:]))
+    return LayerAudit(
+        name, type(layer).__name__, layer.extra_repr(), (*rows, *layer_rows(subject, probe.seed, probe.samples))
+    )
+
+
+def _two_stages(layer: VerletBlock, view: PairLayer, v: Tensor) -> AuditRow:
+    """From V = X, W = -X the step gives W = -B_2 of the block with the same weights, here by `pide.operators`."""
+    with torch.no_grad():
+        w = layer(torch.cat([v, -v], dim=1))[:, v.shape[1] :]
+        expected = -view.reference(v)
+    scale, error = rounding(module_layer(layer.block, tuple(v.shape[1:])), v.numpy(), "float64")
+    measured, bound = float((w - expected).abs().max()) / scale, 2 * error
+    verdict = HOLDS if measured <= bound else FAILS
+    return AuditRow("two stages of the block", verdict, measured, bound, "W = -B_2 from V = X, W = -X")
 
 
 def _claim_rows(view: PairLayer, seed: int, samples: int) -> Iterator[AuditRow]:
@@ -265,7 +176,7 @@ def _claim_rows(view: PairLayer, seed: int, samples: int) -> Iterator[AuditRow]:
     report = check(_generator(view), supported, seed=seed, samples=samples) if supported else None
     for claim, reasons in voided.items():
         if report is not None and not reasons:
-            yield _judged(report[claim])
+            yield judged(report[claim])
         else:
             yield AuditRow(claim, WITHHELD, words="; ".join(reasons))
 
@@ -336,34 +247,8 @@ def _expansion_row(view: PairLayer, generator: Field) -> AuditRow:
     return AuditRow("non-expansive", verdict, trial.measured, trial.bound, trial.sample)
 
 
-def _step_audit(name: str, layer: NonlocalDiffusionStep, seed: int, samples: int) -> LayerAudit:
-    """A forward Euler step of an operator of pide: its own claims, and its certified step."""
-    operator = layer.operator
-    report = check(as_subject(operator), seed=seed, samples=samples)
-    rows = [_judged(row) for row in report.rows if row.verdict != "not claimed" and row.ran]
-    largest = layer.step * operator.spectral_bound()
-    verdict = HOLDS if largest <= 2.0 else FAILS
-    rows.append(AuditRow("h lambda_max", verdict, largest, 2.0, "certified bound of the operator"))
-
-    def reference(x: Field) -> Field:
-        step: Field = x - operator.definiteness * layer.step * operator.apply(x)
-        return step if operator.load is None else step - operator.definiteness * layer.step * operator.load
-
-    subject = module_layer(layer, (1, *operator.space.shape), reference=reference)
-    description = layer.extra_repr()
-    return LayerAudit(name, type(layer).__name__, description, (*rows, *_layer_rows(subject, seed, samples)))
-
-
-def _layer_rows(subject: LayerMap, seed: int, samples: int) -> list[AuditRow]:
-    report = check(subject, seed=seed, samples=samples)
-    return [_judged(row) for row in report.rows if row.claim != "layer_non_expansive"]
-
-
-def _judged(row: Row) -> AuditRow:
-    verdict = row.verdict if row.verdict in (HOLDS, FAILS) else NOT_CHECKABLE
-    verdict = WITHHELD if row.verdict == "skipped" else verdict
-    return AuditRow(row.claim, verdict, row.measured, row.bound, row.words)
-
-
-def _number(x: float | None) -> str:
-    return "" if x is None else f"{x:.2e}" if x else "0"
+_KINDS: dict[type[nn.Module], Callable[[str, Any, Probe], LayerAudit]] = {
+    **dict.fromkeys(AUDITED, _pair_audit),
+    VerletBlock: _verlet_audit,
+    **STEPS,
+}
