@@ -3,13 +3,13 @@ Labels that spread by affinity
 ==============================
 
 1797 handwritten digits of 8 x 8 pixels (UCI, shipped with scikit-learn), a few of each class labelled. Affinities
-exp(-|X_i - X_j|^2 / h^2) of the pixels make them a space, and labels spread by diffusion on it in three ways: harmonic
-extension on the graph of the 12 nearest neighbours, where labelled digits are exterior data; the heat equation with the
-same affinities, normalised to be symmetric with rows that sum to 1; and the heat equation through 200 anchors, which
-stores 1797 x 5 numbers. Beside them scikit-learn's LabelSpreading on its graph of the same number of neighbours, with
-its default settings, and the nearest labelled digit. Every method guesses the class whose field is largest relative to
-its mean. Width, neighbours and times were set once by hand and not tuned. Right: two diffusion coordinates
-of every other digit. Writes affinity.png.
+``exp(-|X_i - X_j|^2 / h^2)`` of the pixels make them a space, and labels spread by diffusion on it in three ways:
+harmonic extension on the graph of the 12 nearest neighbours, where labelled digits are exterior data; the heat
+equation with the same affinities, normalised to be symmetric with rows that sum to 1; and the heat equation through
+200 anchors, which stores 1797 x 5 numbers. Beside them scikit-learn's LabelSpreading on its graph of the same number
+of neighbours, with its default settings, and the nearest labelled digit. Every method guesses the class whose field
+is largest relative to its mean. Width, neighbours and times were set once by hand and not tuned. Right: two diffusion
+coordinates of every other digit. Writes affinity.png.
 
 Needs scikit-learn: pip install scikit-learn
 """

@@ -2,9 +2,9 @@
 Fractional Allen-Cahn: phases that separate
 ===========================================
 
-u_t = -eps^{2s} (-Delta)^s u + u - u^3 on a torus, from small noise. The free energy
-eps^{2s} <(-Delta)^s u, u>/2 + int (1 - u^2)^2/4 falls along every solution, and |u| <= 1. The smaller s, the farther
-each phase feels the other one: colours stay paler, and the interfaces of the same eps differ. Writes allen_cahn.png.
+u_t = -eps^{2s} (-Delta)^s u + u - u^3 on a torus, from small noise. The free energy eps^{2s} <(-Delta)^s u, u>/2 +
+int (1 - u^2)^2/4 falls along every solution, and ``|u| <= 1``. The smaller s, the farther each phase feels the other
+one: colours stay paler, and the interfaces of the same eps differ. Writes allen_cahn.png.
 """
 
 import numpy as np

@@ -3,8 +3,8 @@ The Hilbert-Schmidt norm of a kernel
 ====================================
 
 For a kernel that is square integrable, (sum_ij m_i m_j w_ij^2)^(1/2) tends to the norm of the kernel on the square of
-the domain. For |x - y|^(-1-2s) it diverges under refinement, like h^(-1/2-2s). Neither says whether the flow can be
-reversed: that is a matter of bounded rates, and L = K - d is never Hilbert-Schmidt. Writes hilbert_schmidt.png.
+the domain. For ``|x - y|^(-1-2s)`` it diverges under refinement, like h^(-1/2-2s). Neither says whether the flow can
+be reversed: that is a matter of bounded rates, and L = K - d is never Hilbert-Schmidt. Writes hilbert_schmidt.png.
 """
 
 import math

@@ -2,9 +2,9 @@
 Kernels compared
 ================
 
-Five kernels normalised so that L v(x) = integral of gamma(|x - y|) (v(y) - v(x)) dy tends to v'' on long waves. They
-differ on short waves: the symbol of an integrable kernel levels off, that of a singular one keeps growing, like k^(2s).
-A levelled symbol cannot smooth a jump, so the step stays in the solution. Writes kernels.png.
+Five kernels normalised so that L v(x) = integral of ``gamma(|x - y|)`` (v(y) - v(x)) dy tends to v'' on long waves.
+They differ on short waves: the symbol of an integrable kernel levels off, that of a singular one keeps growing, like
+k^(2s). A levelled symbol cannot smooth a jump, so the step stays in the solution. Writes kernels.png.
 """
 
 import numpy as np

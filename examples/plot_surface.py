@@ -6,7 +6,7 @@ The cortical surface of the left hemisphere (fsaverage5 of FreeSurfer, 10242 poi
 resonance scans of 40 people; nilearn ships it and names no licence of its own for it). The points lie on a folded
 surface: two that are near in space can be far apart along it, on the two banks of a fold, so that smoothing in space
 would mix them. The diffusion is therefore on the graph of the triangles: vertices that a path of at most two edges
-joins exchange at rates k_ij / (q_i q_j), k_ij = exp(-|x_i - x_j|^2 / (4 epsilon)), as in diffusion maps. Top: the
+joins exchange at rates k_ij / (q_i q_j), ``k_ij = exp(-|x_i - x_j|^2 / (4 epsilon))``, as in diffusion maps. Top: the
 depth of the folds with noise as large as its own spread, and after the flow; bottom: the surface itself, its
 coordinates as three fields, before and after. Writes surface.png.
 
