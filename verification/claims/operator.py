@@ -61,7 +61,7 @@ def fitted_factor(claim: str, subject: Subject, draws: Draws) -> str:
     factor = float(left @ right / (left @ left))
     residual = float(np.linalg.norm(right - factor * left) / max(np.linalg.norm(right), np.finfo(float).tiny))
     words = f"<u, A* v> / <A u, v> = {factor:.6g}, should be 1"
-    if residual > 1e-3:
+    if residual > 1e-3 or abs(factor - 1) < 1e-3:
         return words + f"; no constant factor (relative residual {residual:.2g})"
     return words + "; a constant factor: look for a missing h^n or mass"
 
