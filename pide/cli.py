@@ -42,6 +42,17 @@ _PACKAGES = (
 )
 
 
+_SUMMARIES = {
+    "verify": "check what an operator claims, or prove it",
+    "train": "train a network by a file",
+    "evaluate": "score a trained network",
+    "predict": "labels or masks of your pictures",
+    "compare": "medians over seeds of several runs",
+    "audit": "what the layers of a trained network can claim",
+}
+"""Of the commands that pide itself registers: importing them for their help would load torch."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -81,7 +92,7 @@ def _parser(commands: dict[str, EntryPoint]) -> argparse.ArgumentParser:
     info = subparsers.add_parser("info", help="versions, devices and engines")
     info.set_defaults(command=_info)
     for name, point in sorted(commands.items()):
-        subparsers.add_parser(name, help=f"from {point.value}", add_help=False)
+        subparsers.add_parser(name, help=_SUMMARIES.get(name, f"from {point.value}"), add_help=False)
     return parser
 
 

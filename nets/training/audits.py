@@ -59,5 +59,5 @@ def audit_table(reports: Mapping[str, AuditReport]) -> str:
     for layer in final.layers:
         for row in layer.rows:
             moments = {name: report[layer.name][row.claim].verdict for name, report in reports.items()}
-            rows.append({"layer": layer.name, "statement": row.claim, **moments, "after": row.words})
+            rows.append({"layer": layer.name, "statement": row.claim, **moments, "reason": row.words})
     return table(rows)
