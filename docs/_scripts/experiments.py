@@ -39,10 +39,10 @@ Trainings on small machines: narrow networks, few images, few epochs. They ask w
 such a network learns, and say with which uncertainty; they are no attempt at the published accuracies, which need the
 wide networks and 200 epochs. All files that reproduce the published tables are in `examples/papers`.
 
-Scores are in per cent on the test set after the last epoch: accuracy, or mean IoU over classes for CamVid and Q-tips. The
-difference is the mean over equal seeds with its 95 % interval by Student's t; with two or three seeds that interval
-is wide, and where it holds zero nothing has been shown. Seconds are wall-clock times on a machine that was doing
-other things; do not compare them. Machine: {machine}, one thread, torch {torch}. The tables as CSV are in
+Scores are in per cent on the test set after the last epoch: accuracy, or mean IoU over classes for CamVid and Q-tips.
+The difference is the mean over equal seeds with its 95 % interval by Student's t; with two or three seeds that
+interval is wide, and where it holds zero nothing has been shown. Seconds are wall-clock times on a machine that was
+doing other things; do not compare them. Machine: {machine}, one thread, torch {torch}. The tables as CSV are in
 `docs/experiments/`.
 
 The page is written from the run folders by `python docs/_scripts/experiments.py write`.
@@ -95,8 +95,8 @@ EXPERIMENTS = {
         "examples/experiments/qtips.toml",
         {"local": (), "diffusion": STRONG},
         (0, 1, 2),
-        "The long-range task, with a nonlocal block of strength and step 1 (at the published 0.1 and 0.06 it hardly acts). "
-        "Mean IoU over fifteen classes.",
+        "The long-range task, with a nonlocal block of strength and step 1: at the published 0.1 and 0.06 it hardly "
+        "acts. Mean IoU over fifteen classes.",
     ),
     "camvid": Experiment(
         "examples/experiments/camvid.toml", OPERATORS, (0,), "Streets in eleven classes; one seed.", "CamVid"
