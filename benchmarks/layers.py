@@ -156,7 +156,7 @@ def main() -> None:
         print(line, flush=True)
         lines.append(line)
     if arguments.write:
-        PAGE.write_text("\n".join(lines) + "\n")
+        PAGE.write_text("\n".join(["# Layers: time and memory", "", *lines]) + "\n")
 
 
 if __name__ == "__main__":

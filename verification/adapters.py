@@ -173,9 +173,9 @@ def _multiplied(operator: Operator) -> Operator:
     if isinstance(inner, SummedDiffusion | AnchorDiffusion | BlockedAffinity):
         return inner
     if isinstance(inner, NonlocalOperator):
-        return replace(inner, scale=c * inner.scale, _cache={})
+        return replace(inner, scale=c * inner.scale)
     if isinstance(inner, PairOperator):
-        return replace(inner, rates=c * inner.rates, killing=c * inner.killing, _cache={})
+        return replace(inner, rates=c * inner.rates, killing=c * inner.killing)
     return operator
 
 

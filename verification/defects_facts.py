@@ -81,8 +81,8 @@ def float32_symbol(s: Subject) -> Subject:
     assert isinstance(operator, NonlocalOperator)
     K = operator.convolution
     assert isinstance(K, FourierConvolution)
-    rounded = replace(K, spectrum=K.spectrum.astype(np.float32).astype(np.float64), _cache={})
-    wrong = as_subject(replace(operator, convolution=rounded, _cache={}))
+    rounded = replace(K, spectrum=K.spectrum.astype(np.float32).astype(np.float64))
+    wrong = as_subject(replace(operator, convolution=rounded))
     return replace(wrong, facts=s.facts)
 
 
@@ -91,7 +91,7 @@ def transposed_embedding(s: Subject) -> Subject:
     operator = NonlocalDiffusion(Constant(horizon=0.3)).on(Torus((1.0, 1.5)).grid(12, 12), engine="fft")
     assert isinstance(operator, NonlocalOperator)
     assert operator.weights is not None
-    wrong = replace(operator, convolution=circulant(operator.weights.octant.T, (12, 12)), _cache={})
+    wrong = replace(operator, convolution=circulant(operator.weights.octant.T, (12, 12)))
     return as_subject(wrong)
 
 
@@ -100,7 +100,7 @@ def padding_left_out(s: Subject) -> Subject:
     operator = NonlocalDiffusion(Linear(horizon=0.3)).on(Interval(-1, 1).grid(48), exterior=Zero(), engine="fft")
     assert isinstance(operator, NonlocalOperator)
     assert operator.weights is not None
-    return as_subject(replace(operator, convolution=circulant(operator.weights.octant, (48,)), _cache={}))
+    return as_subject(replace(operator, convolution=circulant(operator.weights.octant, (48,))))
 
 
 @mutant("stale degree after a parameter change", SQUARE, "degree_sums_rates", "kills_constants")
@@ -110,7 +110,9 @@ def stale_degree(s: Subject) -> Subject:
     assert isinstance(old, NonlocalOperator)
     assert isinstance(new, NonlocalOperator)
     old.apply(np.ones(grid.shape))
-    return as_subject(replace(old, weights=new.weights, convolution=new.convolution))
+    wrong = replace(old, weights=new.weights, convolution=new.convolution)
+    wrong._cache.update(old._cache)
+    return as_subject(wrong)
 
 
 @mutant("second moment of 1 / d^2", SQUARE, "second_moment")
@@ -277,7 +279,7 @@ def corrected(n: int, change: Callable[[Field], Field]) -> NonlocalOperator:
     assert isinstance(operator, NonlocalOperator)
     assert isinstance(plain, NonlocalOperator)
     D = np.asarray(operator.killing - plain.killing)
-    return replace(operator, killing=plain.killing + change(D), _cache={})
+    return replace(operator, killing=plain.killing + change(D))
 
 
 @mutant("correction off by one node", HALF, "tends_to_limit")
@@ -301,7 +303,7 @@ def without_tail(n: int) -> NonlocalOperator:
     assert isinstance(operator, NonlocalOperator)
     assert operator.weights is not None
     listed = 2 * float(operator.weights.octant[1:].sum())
-    return replace(operator, killing=listed - operator.degree, _cache={})
+    return replace(operator, killing=listed - operator.degree)
 
 
 @mutant("tail beyond the grid forgotten", "exterior mass family", "tends_to_limit")

@@ -83,7 +83,7 @@ if COMPILED:
 @mutant("anchors that count points instead of masses", "anchors", "self_adjoint", "conserves_mass", "symmetric_rates")
 def anchors_that_count(s: Subject) -> Subject:
     operator: AnchorDiffusion = anchored_samples()
-    return as_subject(replace(operator, masses=np.ones(operator.space.count), _cache={}))
+    return as_subject(replace(operator, masses=np.ones(operator.space.count)))
 
 
 @mutant("anchors without their degrees", "anchors", "markov", "kills_constants", "fast_equals_dense")

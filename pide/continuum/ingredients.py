@@ -54,8 +54,8 @@ def surroundings(name: str, operator: Any, domain: Any, exterior: Any) -> tuple[
     own = getattr(space, "domain", None) or space
     if exterior is not None or (domain is not None and domain is not own and domain != own):
         raise ValueError(
-            f"{name}({type(operator).__name__}, ...) with domain or exterior: a discrete operator has its space and its "
-            f"exterior already. Write {name}(operator, initial=...), or give the continuum operator."
+            f"{name}({type(operator).__name__}, ...) with domain or exterior: a discrete operator has its space and "
+            f"its exterior already. Write {name}(operator, initial=...), or give the continuum operator."
         )
     return own, None
 

@@ -28,7 +28,7 @@ class BlockedRows:
     affinity: Affinity
     features: Floats
     block: int
-    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __matmul__(self, v: Array) -> Array:
         """K v."""
@@ -91,7 +91,7 @@ class BlockedAffinity(Operator):
     claims: frozenset[str]
     notes: tuple[str, ...] = ()
     load: Array | None = None
-    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def apply(self, u: Array) -> Array:
         v = self.space.compress(u)

@@ -55,7 +55,7 @@ class AnchorDiffusion(Operator):
     masses: Floats
     notes: tuple[str, ...] = ()
     load: Array | None = None
-    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     claims = pair_claims(True, True, False)
 

@@ -83,7 +83,7 @@ def corrected(A: NonlocalOperator, s: Any, *, cap: float = math.inf, strict: boo
     if obstacle and strict:
         raise ValueError(f"{grid!r}: {obstacle}, or write scheme='lattice' for the plain restriction.")
     if obstacle:
-        return replace(A, notes=(*A.notes, f"boundary: plain restriction, first order at best: {obstacle}"), _cache={})
+        return replace(A, notes=(*A.notes, f"boundary: plain restriction, first order at best: {obstacle}"))
     if grid.dimension == 1:
         D, note = _halfline_correction(s, d, grid), "half-line defect to a quarter of the interval"
     else:
@@ -124,7 +124,7 @@ def _with_killing(A: NonlocalOperator, D: Array, note: str) -> NonlocalOperator:
     if lowest < 0:
         claims = claims - {"nonnegative_rates", "maximum_principle", "sub_markov"}
         notes = (*notes, f"boundary: kappa + D reaches {lowest:.2e} < 0, so no maximum principle is claimed")
-    return replace(A, killing=total, claims=claims, notes=notes, _cache={})
+    return replace(A, killing=total, claims=claims, notes=notes)
 
 
 def _halfline_correction(s: Any, d: Field, grid: Grid) -> Array:

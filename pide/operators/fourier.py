@@ -38,7 +38,7 @@ class FourierMultiplier(Operator):
     claims: frozenset[str]
     notes: tuple[str, ...] = ()
     load: Array | None = None
-    _cache: dict[Any, Array] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Array] = field(default_factory=dict, init=False, repr=False)
 
     def apply(self, u: Array) -> Array:
         xp = namespace(u)
@@ -57,7 +57,7 @@ class FourierMultiplier(Operator):
         if "self_adjoint" in self.claims:
             return self
         xp = namespace(self.multiplier)
-        return replace(self, multiplier=xp.conj(self.multiplier), _cache={})
+        return replace(self, multiplier=xp.conj(self.multiplier))
 
     def spectral_bound(self) -> float:
         return float(np.abs(self._host()).max()) * (1 + 4 * np.finfo(np.float64).eps)

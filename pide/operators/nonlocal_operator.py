@@ -67,7 +67,7 @@ class NonlocalOperator(Operator):
     load: Array | None = None
     notes: tuple[str, ...] = ()
     torus_symbol: Array | None = None
-    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __repr__(self) -> str:
         return f"NonlocalOperator({self.space!r}, {self.exterior!r}, {'; '.join(self.notes)})"

@@ -43,7 +43,7 @@ class PairOperator(Operator):
     claims: frozenset[str]
     load: Array | None = None
     notes: tuple[str, ...] = ()
-    _cache: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def apply(self, u: Array) -> Array:
         v = self.space.compress(u)

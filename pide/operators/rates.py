@@ -82,7 +82,7 @@ def nonlocal_operator(
     load = None
     if isinstance(exterior, Value):
         load = scale * _collar_sum(weights, grid, exterior, coefficient, mean, exterior.g)
-    return replace(operator, killing=killing, load=load, _cache={})
+    return replace(operator, killing=killing, load=load)
 
 
 def convolution(weights: LatticeWeights, grid: Grid, engine: str) -> FourierConvolution | StencilConvolution:

@@ -32,7 +32,7 @@ class StencilConvolution:
     octant: Array
     shape: tuple[int, ...]
     periodic: bool
-    _cache: dict[Any, Array] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Array] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def engine(self) -> str:

@@ -45,7 +45,7 @@ class FourierConvolution:
     padded: tuple[int, ...]
     spectrum: Array
     workers: int | None = None
-    _cache: dict[Any, Array] = field(default_factory=dict, repr=False)
+    _cache: dict[Any, Array] = field(default_factory=dict, init=False, repr=False)
 
     def __call__(self, v: Array) -> Array:
         """K v; v : array, shape (..., *shape)."""

@@ -177,7 +177,7 @@ def killing_that_feeds(A):
 def test_wrong_operators_fail_their_checks(mutate):
     kernel = kernels.TruncatedFractional(s=0.6, horizon=0.3)
     A = pide.NonlocalDiffusion(kernel).on(cloud_in(BOX, 120), exterior=pide.Zero())
-    wrong = dataclasses.replace(A, **mutate(A), _cache={})
+    wrong = dataclasses.replace(A, **mutate(A))
     assert not pide.verification.check(wrong, samples=6).passed
 
 
