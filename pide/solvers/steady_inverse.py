@@ -232,7 +232,7 @@ def _constant_coefficients(M: Operator) -> Operator:
         inner = _constant_coefficients(M.operator)
         return M if inner is M.operator else Multiple(M.factor, inner)
     if isinstance(M, NonlocalOperator) and M.coefficient is not None:
-        return replace(M, coefficient=None, _cache={})
+        return replace(M, coefficient=None)
     return M
 
 
