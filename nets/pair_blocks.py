@@ -16,7 +16,10 @@ from torch import Tensor
 from pide.operators.affinity import LogAffinity
 from pide.operators.affinity_distances import coincidence
 
-__all__ = ["PairBlocks", "with_ones"]
+__all__ = ["PairBlocks", "Place", "with_ones"]
+
+Place = tuple[slice, slice]
+"""Images, and rows or columns of each."""
 
 _BLOCK = 1 << 18
 """Pairs of one block: 1 MB of float32, so that the passes over it stay in the second-level cache."""
@@ -51,19 +54,26 @@ class PairBlocks:
         right = torch.cat([p, torch.ones_like(others), others], dim=-1)
         return cls(affinity, left, right, coincidence(t.shape[-1], torch.finfo(t.dtype).eps) * squares)
 
-    def __iter__(self) -> Iterator[tuple[slice, slice]]:
-        """(images, rows) of blocks of at most _BLOCK pairs: whole images while they fit, else rows of one image."""
-        (images, rows), pooled = self.left.shape[:2], self.right.shape[1]
-        together = max(1, _BLOCK // max(1, rows * pooled))
-        step = rows if rows * pooled <= _BLOCK else max(1, _BLOCK // pooled)
-        for first in range(0, images, together):
-            for start in range(0, rows, max(1, step)):
-                yield slice(first, min(first + together, images)), slice(start, min(start + step, rows))
+    def __iter__(self) -> Iterator[tuple[Place, Place]]:
+        """(images, rows) and (images, columns) of blocks: whole images while they fit, else tiles of one image.
 
-    def distances(self, images: slice, rows: slice) -> Tensor:
+        Tiles are as square as the map allows, because products of thin blocks are slow, and of nearly one size.
+        """
+        (images, rows), pooled = self.left.shape[:2], self.right.shape[1]
+        side = max(1, math.isqrt(_BLOCK))
+        across = _parts(pooled, max(side, _BLOCK // max(1, rows)))
+        down = _parts(rows, max(1, _BLOCK // max(1, across[0].stop if across else 1)))
+        together = max(1, _BLOCK // max(1, rows * pooled))
+        for first in range(0, images, together):
+            some = slice(first, min(first + together, images))
+            for row in down:
+                for column in across:
+                    yield (some, row), (some, column)
+
+    def distances(self, rows: Place, columns: Place) -> Tensor:
         """d of a block, infinite for coincident pairs."""
-        d = torch.bmm(self.left[images, rows], self.right[images].mT)
-        limit = self.limit[images, rows]
+        d = torch.bmm(self.left[rows], self.right[columns].mT)
+        limit = self.limit[rows]
         # On the CPU one pass for the smallest d saves the three of masking; elsewhere it would wait for the
         # device, and a compiler cannot follow it.
         if d.device.type != "cpu" or torch.compiler.is_compiling() or bool(d.amin() <= limit.amax()):
@@ -74,7 +84,7 @@ class PairBlocks:
         """omega(d) without the factor of a power; 0 where d is infinite."""
         if isinstance(self.affinity, LogAffinity):
             values = torch.log(d).mul_(-0.5 * self.affinity.slope).sub_(self.affinity.gauge)
-            return values.masked_fill_(torch.isinf(d), 0.0)
+            return values.nan_to_num_(nan=math.nan, posinf=0.0, neginf=0.0)
         return _power(d, self.affinity.exponent)
 
     def slopes_into(self, gradient: Tensor, d: Tensor, w: Tensor) -> Tensor:
@@ -92,6 +102,12 @@ class PairBlocks:
     def slope_factor(self) -> float:
         """What `slopes_into` leaves out, besides the factor."""
         return 1.0 if isinstance(self.affinity, LogAffinity) else -0.5 * float(self.affinity.exponent)
+
+
+def _parts(count: int, largest: int) -> list[slice]:
+    """0 .. count - 1 in parts of nearly one size, at most `largest`."""
+    size = math.ceil(count / max(1, math.ceil(count / largest)))
+    return [slice(start, min(start + size, count)) for start in range(0, count, max(1, size))]
 
 
 def with_ones(x: Tensor) -> Tensor:

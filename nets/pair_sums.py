@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pide.nets.pair_blocks import PairBlocks, with_ones
+from pide.nets.pair_blocks import PairBlocks, Place, with_ones
 from pide.operators.affinity import LogAffinity, PowerAffinity
 
 __all__ = ["pair_sums", "pair_weights"]
@@ -34,8 +34,8 @@ def pair_sums(
     block by block. Second derivatives are those of the dense functions, with M N numbers in memory. Compiled modules
     call this function as it is, outside their graph.
     """
-    sums: Tensor = _sums(t, p, y, affinity)
-    return sums[..., :-1], sums[..., -1:]
+    total, degree = _sums(t, p, y, affinity)
+    return total, degree
 
 
 def pair_weights(
@@ -50,31 +50,31 @@ def pair_weights(
 
 
 class _PairSums(torch.autograd.Function):
-    """(t, p, y) -> [omega y, omega 1]."""
+    """(t, p, y) -> (omega y, omega 1)."""
 
     @staticmethod
-    def forward(ctx: Any, t: Tensor, p: Tensor, y: Tensor, affinity: Any) -> Tensor:
+    def forward(ctx: Any, t: Tensor, p: Tensor, y: Tensor, affinity: Any) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(t, p, y)
         ctx.affinity = affinity
-        blocks, values = PairBlocks.of(affinity, t, p), with_ones(y)
-        values = values * blocks.factor
-        out = y.new_empty((*t.shape[:2], values.shape[2]))
-        for images, rows in blocks:
-            w = blocks.weights(blocks.distances(images, rows))
-            out[images, rows] = torch.bmm(w, values[images])
-        return out
+        blocks, y = PairBlocks.of(affinity, t, p), y.contiguous()
+        out, degree = y.new_zeros((*t.shape[:2], y.shape[2])), y.new_zeros((*t.shape[:2], 1))
+        for rows, columns in blocks:
+            w = blocks.weights(blocks.distances(rows, columns))
+            out[rows].baddbmm_(w, y[columns])
+            degree[rows] += w.sum(dim=-1, keepdim=True)
+        return out.mul_(blocks.factor), degree.mul_(blocks.factor)
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, g: Tensor, g1: Tensor) -> tuple[Tensor | None, ...]:
         t, p, y = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return (
-                *_dense_gradients(
-                    lambda t, p, y: ctx.affinity(t, p) @ with_ones(y), (t, p, y), g
-                ),
-                None,
-            )
-        return (*_gradients(PairBlocks.of(ctx.affinity, t, p), t, p, y, g), None)
+
+            def sums(t: Tensor, p: Tensor, y: Tensor) -> Tensor:
+                both: Tensor = ctx.affinity(t, p) @ with_ones(y)
+                return both
+
+            return (*_dense_gradients(sums, (t, p, y), torch.cat([g, g1], dim=-1)), None)
+        return (*_gradients(PairBlocks.of(ctx.affinity, t, p), t, p, y, torch.cat([g, g1], dim=-1)), None)
 
 
 class _PairWeights(torch.autograd.Function):
@@ -83,13 +83,11 @@ class _PairWeights(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, t: Tensor, p: Tensor, affinity: Any) -> tuple[Tensor, Tensor]:
         blocks = PairBlocks.of(affinity, t, p)
-        out, degree = (
-            t.new_empty((*t.shape[:2], p.shape[1])),
-            t.new_empty((*t.shape[:2], 1)),
-        )
-        for images, rows in blocks:
-            w = blocks.weights(blocks.distances(images, rows)).mul_(blocks.factor)
-            out[images, rows], degree[images, rows] = w, w.sum(dim=-1, keepdim=True)
+        out, degree = t.new_empty((*t.shape[:2], p.shape[1])), t.new_zeros((*t.shape[:2], 1))
+        for rows, columns in blocks:
+            w = blocks.weights(blocks.distances(rows, columns)).mul_(blocks.factor)
+            out[(*rows, columns[1])] = w
+            degree[rows] += w.sum(dim=-1, keepdim=True)
         ctx.save_for_backward(t, p, out)
         ctx.affinity = affinity
         return out, degree
@@ -101,15 +99,9 @@ class _PairWeights(torch.autograd.Function):
             return (*_dense_gradients(ctx.affinity, (t, p), g + g1), None)
         blocks = PairBlocks.of(ctx.affinity, t, p)
         chain = _DistanceGradients(t, p)
-        for images, rows in blocks:
-            d = blocks.distances(images, rows)
-            chain.add(
-                images,
-                rows,
-                blocks.slopes_into(
-                    g[images, rows] + g1[images, rows], d, w[images, rows]
-                ),
-            )
+        for rows, columns in blocks:
+            d, pairs = blocks.distances(rows, columns), (*rows, columns[1])
+            chain.add(rows, columns, blocks.slopes_into(g[pairs] + g1[rows], d, w[pairs]))
         return (*chain.gradients(blocks.slope_factor), None)
 
 
@@ -117,37 +109,33 @@ class _DistanceGradients:
     """Gradients of t and p from those of d, dd/dt_i = 2 (t_i - p_j) and dd/dp_j the negative, summed over blocks."""
 
     def __init__(self, t: Tensor, p: Tensor) -> None:
-        self.t, self.p = t, p
-        self.t1, self.p1 = with_ones(t), with_ones(p)
-        self.gt, self.gp = torch.empty_like(self.t1), torch.zeros_like(self.p1)
+        self.t, self.p = t.contiguous(), p.contiguous()
+        self.gt, self.gp = torch.zeros_like(self.t), torch.zeros_like(self.p)
+        self.own, self.others = torch.zeros_like(t[..., :1]), torch.zeros_like(p[..., :1])
 
-    def add(self, images: slice, rows: slice, gd: Tensor) -> None:
-        """Rows of one block, each row once."""
-        self.gt[images, rows] = torch.bmm(gd, self.p1[images])
-        self.gp[images].baddbmm_(gd.mT, self.t1[images, rows])
+    def add(self, rows: Place, columns: Place, gd: Tensor) -> None:
+        """The gradient of one block of d."""
+        self.gt[rows].baddbmm_(gd, self.p[columns])
+        self.own[rows] += gd.sum(dim=-1, keepdim=True)
+        self.gp[columns].baddbmm_(gd.mT, self.t[rows])
+        self.others[columns] += gd.sum(dim=-2).unsqueeze(-1)
 
     def gradients(self, factor: float) -> tuple[Tensor, Tensor]:
         """factor dJ/dt, factor dJ/dp."""
-        gt, gp, scale = self.gt, self.gp, 2.0 * factor
-        return scale * (gt[..., -1:] * self.t - gt[..., :-1]), scale * (
-            gp[..., -1:] * self.p - gp[..., :-1]
-        )
+        return 2.0 * factor * (self.own * self.t - self.gt), 2.0 * factor * (self.others * self.p - self.gp)
 
 
-def _gradients(
-    blocks: PairBlocks, t: Tensor, p: Tensor, y: Tensor, g: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _gradients(blocks: PairBlocks, t: Tensor, p: Tensor, y: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """dJ/d omega = g [y, 1]^T, dJ/dd = omega'(d) dJ/d omega."""
     values, chain = with_ones(y), _DistanceGradients(t, p)
-    g, gy = blocks.factor * g, torch.zeros_like(values)
-    for images, rows in blocks:
-        d, gi = blocks.distances(images, rows), g[images, rows]
-        w = blocks.weights(d)
-        gy[images].baddbmm_(w.mT, gi)
-        chain.add(
-            images, rows, blocks.slopes_into(torch.bmm(gi, values[images].mT), d, w)
-        )
-    return (*chain.gradients(blocks.slope_factor), gy[..., :-1])
+    g = blocks.factor * g
+    gy = torch.zeros_like(values[..., :-1])
+    for rows, columns in blocks:
+        d = blocks.distances(rows, columns)
+        w, gi = blocks.weights(d), g[rows]
+        gy[columns].baddbmm_(w.mT, gi[..., :-1])
+        chain.add(rows, columns, blocks.slopes_into(torch.bmm(gi, values[columns].mT), d, w))
+    return (*chain.gradients(blocks.slope_factor), gy)
 
 
 def _dense_gradients(
@@ -159,8 +147,8 @@ def _dense_gradients(
     return tuple(next(found) if z.requires_grad else None for z in inputs)
 
 
-def _apply_sums(t: Tensor, p: Tensor, y: Tensor, affinity: Any) -> Tensor:
-    attach: Callable[..., Tensor] = _PairSums.apply
+def _apply_sums(t: Tensor, p: Tensor, y: Tensor, affinity: Any) -> tuple[Tensor, Tensor]:
+    attach: Callable[..., tuple[Tensor, Tensor]] = _PairSums.apply
     return attach(t, p, y, affinity)
 
 

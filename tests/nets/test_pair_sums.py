@@ -42,8 +42,9 @@ def inputs(images=3, positions=13, pooled=7):
     return tuple(z.requires_grad_() for z in (t, p, y))
 
 
-# 1 pair: rows one by one; 30: four rows; 91: one image; 200: two images, then one; the default: all at once.
-@pytest.mark.parametrize("block", [1, 30, 91, 200, None])
+# 1 pair: one by one; 6 and 30: tiles of 3 x 2 and 7 x 4 with smaller ones at the edges; 91: one image; 200: two images,
+# then one; the default: all at once.
+@pytest.mark.parametrize("block", [1, 6, 30, 91, 200, None])
 @in_affinities
 def test_blocks_of_any_size_give_the_dense_sums_and_gradients(name, block, monkeypatch):
     if block is not None:
