@@ -17,7 +17,7 @@ from pide.nets.data.segmentation import read_bdd100k, read_camvid, read_segmenta
 from pide.nets.data.sources import SOURCES
 from pide.nets.data.stl10 import read_stl10
 
-__all__ = ["DATASETS", "HALVED", "read_dataset"]
+__all__ = ["DATASETS", "HALVED", "SUMMED", "read_dataset"]
 
 _FROM_FOLDERS: dict[str, Callable[..., Dataset]] = {
     "cifar10": read_cifar10,
@@ -39,6 +39,9 @@ DATASETS = (*_MADE, *_FROM_FOLDERS)
 HALVED = ("camvid", "bdd100k", "segmentation_folder")
 """Names whose reader takes `halvings`: how often every second row and column is dropped."""
 
+SUMMED = ("cifar10", "cifar100", "stl10", "mnist", "fashion_mnist")
+"""Names whose reader takes `checksums`: "verify" the published ones, or "report" whether they are met."""
+
 
 def read_dataset(name: str, folder: str = "", **options: Any) -> Dataset:
     """Data set of a name, from the folder that holds its published files.
@@ -50,12 +53,13 @@ def read_dataset(name: str, folder: str = "", **options: Any) -> Dataset:
     folder : str
         Not used by "digits" and "qtips", which need no files; Fashion-MNIST is looked for where Debian puts it.
     **options
-        Further arguments of the reader, such as `halvings` or `seed`.
+        Further arguments of the reader, such as `halvings`, `checksums` or `seed`.
 
     Raises
     ------
     ValueError
-        If there is no such data set, or a folder is needed and none given.
+        If there is no such data set, a folder is needed and none given, or files are damaged or not the published
+        ones.
     FileNotFoundError
         If files are missing.
     """

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pide.nets.data.checksums import Policy, identity
 from pide.nets.data.images import Dataset, Images
 from pide.nets.data.pickles import read_pickle
 from pide.nets.data.sources import SOURCES, expect_files, expect_size
@@ -25,7 +26,7 @@ _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 
-def read_cifar10(folder: str | Path, records: int = 10_000) -> Dataset:
+def read_cifar10(folder: str | Path, records: int = 10_000, checksums: Policy = "verify") -> Dataset:
     """CIFAR-10: 50 000 + 10 000 images of 32 x 32 in ten classes.
 
     Parameters
@@ -34,32 +35,42 @@ def read_cifar10(folder: str | Path, records: int = 10_000) -> Dataset:
         The batches, or the folder that holds "cifar-10-batches-py" or "cifar-10-batches-bin".
     records : int
         Images per batch; the release has 10 000.
+    checksums : {"verify", "report"}
+        Whether other bytes than the published ones are an error, or only told in `Dataset.identity`.
 
     Notes
     -----
-    Verified are the number of records and their lengths. The checksums on the publisher's page are those of the
-    archives, not of the files in them, and are not compared.
+    Verified are the number of records, their lengths and the MD5 of every batch.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If files are missing or damaged.
     """
-    return _dataset("cifar10", Path(folder), _BATCHES, "test_batch", records, records)
+    return _dataset("cifar10", Path(folder), (_BATCHES, ("test_batch",)), (records, records), checksums)
 
 
-def read_cifar100(folder: str | Path, records: tuple[int, int] = (50_000, 10_000)) -> Dataset:
+def read_cifar100(
+    folder: str | Path, records: tuple[int, int] = (50_000, 10_000), checksums: Policy = "verify"
+) -> Dataset:
     """CIFAR-100 with its 100 fine labels: 50 000 + 10 000 images of 32 x 32; see `read_cifar10`."""
-    return _dataset("cifar100", Path(folder), ("train",), "test", *records)
+    return _dataset("cifar100", Path(folder), (("train",), ("test",)), records, checksums)
 
 
-def _dataset(name: str, folder: Path, train: tuple[str, ...], test: str, training: int, testing: int) -> Dataset:
-    root, suffix = _root(name, folder, train[0])
-    paths = [root / f"{batch}{suffix}" for batch in (*train, test)]
-    expect_files(name, folder, paths)
+def _dataset(
+    name: str, folder: Path, batches: tuple[tuple[str, ...], ...], records: tuple[int, int], checksums: Policy
+) -> Dataset:
+    """Data set of the batches for training and those for testing, with so many records in each."""
+    root, suffix = _root(name, folder, batches[0][0])
+    paths = [[root / f"{batch}{suffix}" for batch in part] for part in batches]
+    everything = [path for part in paths for path in part]
+    expect_files(name, folder, everything)
     read = _binary if suffix else _pickled
-    batches = [read(name, path, training if path != paths[-1] else testing) for path in paths]
-    return Dataset(name, _joined(batches[:-1]), _joined(batches[-1:]), _class_names(name, root))
+    train, test = (
+        _joined([read(name, path, count) for path in part]) for part, count in zip(paths, records, strict=True)
+    )
+    identical = identity(name, everything, checksums)
+    return Dataset(name, train, test, _class_names(name, root), identity=identical)
 
 
 def _root(name: str, folder: Path, batch: str) -> tuple[Path, str]:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pide.nets.data.checksums import Policy, identity
 from pide.nets.data.images import Dataset, Images
 from pide.nets.data.sources import SOURCES, expect_files, expect_size
 
@@ -61,7 +62,7 @@ def _unpacked(path: Path, data: bytes, name: str) -> bytes:
         ) from None
 
 
-def read_mnist(folder: str | Path, name: str = "mnist") -> Dataset:
+def read_mnist(folder: str | Path, name: str = "mnist", checksums: Policy = "verify") -> Dataset:
     """MNIST or Fashion-MNIST: 60 000 + 10 000 images of 28 x 28 in ten classes.
 
     Parameters
@@ -69,11 +70,13 @@ def read_mnist(folder: str | Path, name: str = "mnist") -> Dataset:
     folder : str or Path
         Holds the four IDX files, plain or .gz.
     name : {"mnist", "fashion_mnist"}
+    checksums : {"verify", "report"}
+        Whether other bytes than the published ones are an error, or only told in `Dataset.identity`.
 
     Notes
     -----
-    Verified are the lengths that the headers promise and that images and labels are equally many; the publishers'
-    checksums are of single releases and are not compared.
+    Verified are the lengths that the headers promise, that images and labels are equally many, and the MD5 of what
+    every file holds uncompressed.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def read_mnist(folder: str | Path, name: str = "mnist") -> Dataset:
     }
     expect_files(name, folder, list(paths.values()))
     train, test = (_split(paths[part, "images-idx3"], paths[part, "labels-idx1"], name) for part in ("train", "t10k"))
-    return Dataset(name, train, test, _CLASSES[name])
+    return Dataset(name, train, test, _CLASSES[name], identity=identity(name, list(paths.values()), checksums))
 
 
 def _present(path: Path) -> Path:

@@ -69,6 +69,8 @@ class Dataset:
         Where the data set defines one, or where some of `train` was held out.
     ignored : int, optional
         Label of pixels that count neither in the loss nor in the scores.
+    identity : str
+        Whether the files it was read from are the published ones; see `pide.nets.data.checksums.identity`.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Dataset:
     classes: tuple[str, ...]
     validation: Images | None = None
     ignored: int | None = None
+    identity: str = ""
 
     def __post_init__(self) -> None:
         for split, images in self.splits.items():

@@ -1,8 +1,8 @@
 """Q-tips: a synthetic segmentation task that only long range can solve.
 
 A stick has three parts: an end of type a, a shaft, an end of type b. Every pixel of the stick has the class of the
-unordered pair {a, b}: five types of ends make 15 classes. What a pixel shows says at most one of the two types; the
-other one is a stick's length away. The idea is that of Haber et al.; the generator below is our own.
+unordered pair {a, b}: K types of ends make K(K + 1)/2 classes, five types 15. What a pixel shows says at most one of
+the two types; the other one is a stick's length away. The idea is that of Haber et al.; the generator below is our own.
 
 Symbols: c centre, d unit direction, L length, w width of a stick; t = <x - c, d> along it and n across it.
 """
@@ -17,26 +17,26 @@ from pide.nets.data.images import Dataset, Images
 
 __all__ = ["make_qtips", "pair_class"]
 
-_TYPES = 5
-_LEVELS = np.array([50.0, 85.0, 120.0, 155.0, 190.0])
+_DARKEST, _BRIGHTEST = 50.0, 190.0
 _SHAFT = 225.0
 _BACKGROUND = 10.0
 _NOISE = 4.0
 _TRIES = 200
-_CLASSES = tuple(f"{a}-{b}" for a in range(_TYPES) for b in range(a, _TYPES))
 
 
-def pair_class(a: int, b: int) -> int:
-    """Number of the unordered pair {a, b} of types 0 .. 4 among the 15: 0-0, 0-1, ..., 4-4.
+def pair_class(a: int, b: int, types: int = 5) -> int:
+    """Number of the unordered pair {a, b} of types 0 .. K - 1 among the K(K + 1)/2: 0-0, 0-1, ..., 4-4 for K = 5.
 
     >>> [pair_class(0, 0), pair_class(1, 0), pair_class(4, 4)]
     [0, 1, 14]
     """
     low, high = min(a, b), max(a, b)
-    return low * _TYPES - low * (low - 1) // 2 + high - low
+    return low * types - low * (low - 1) // 2 + high - low
 
 
-def make_qtips(train: int = 1024, test: int = 256, sticks: int = 3, side: int = 64, seed: int = 0) -> Dataset:
+def make_qtips(
+    train: int = 1024, test: int = 256, sticks: int = 3, side: int = 64, types: int = 5, seed: int = 0
+) -> Dataset:
     """Images of `sticks` disjoint three-part sticks on a dark ground, one grey channel.
 
     Parameters
@@ -47,16 +47,22 @@ def make_qtips(train: int = 1024, test: int = 256, sticks: int = 3, side: int = 
         Sticks per image.
     side : int, pixels
         Height and width of the images.
+    types : int
+        K, types of ends; the published task has five.
     seed : int
 
     Notes
     -----
     For every stick: L uniform in [5/16, 9/16] side, w = side/16, d uniform on the circle, c uniform where the stick
-    lies inside, a and b independent and uniform in 0 .. 4. A pixel belongs to the stick if |t| <= L/2 and |n| <= w/2;
-    to an end if also |t| > 3L/10. Sticks whose boxes, widened by two pixels, meet an earlier stick are drawn again.
-    Grey values: 50, 85, 120, 155, 190 for the types, 225 for shafts, 10 for the ground, plus rounded Gaussian noise of
-    standard deviation 4. The ground is ignored: scores are over pixels of sticks, so guessing scores 1/15. Image i of a
-    set depends on (seed, set, i) alone.
+    lies inside, a and b independent and uniform in 0 .. K - 1. A pixel belongs to the stick if |t| <= L/2 and
+    |n| <= w/2; to an end if also |t| > 3L/10. Sticks whose boxes, widened by two pixels, meet an earlier stick are
+    drawn again.
+
+    Grey values: K levels from 50 to 190 for the types, 225 for shafts, 10 for the ground, plus rounded Gaussian noise
+    of standard deviation 4. The ground is ignored: scores are over pixels of sticks. Image i of a set depends on
+    (seed, set, i) alone.
+
+    Who sees neither end of a stick is right with probability at most 2/K^2, who sees one end 1/K, who sees both 1.
 
     Raises
     ------
@@ -67,37 +73,43 @@ def make_qtips(train: int = 1024, test: int = 256, sticks: int = 3, side: int = 
     ----------
     haber2019
     """
-    if side < 16 or not 1 <= sticks <= 6 or min(train, test) < 1:
+    if side < 16 or not 1 <= sticks <= 6 or not 2 <= types <= 10 or min(train, test) < 1:
         raise ValueError(
-            f"make_qtips(train={train}, test={test}, sticks={sticks}, side={side}): needs images, 1 to 6 sticks and "
-            "side >= 16. Write make_qtips(1024, 256, sticks=3, side=64)."
+            f"make_qtips(train={train}, test={test}, sticks={sticks}, side={side}, types={types}): needs images, 1 to "
+            "6 sticks, side >= 16 and 2 to 10 types. Write make_qtips(1024, 256, sticks=3, side=64, types=5)."
         )
-    training, testing = (_images(count, number, sticks, side, seed) for number, count in enumerate((train, test)))
-    return Dataset("qtips", training, testing, _CLASSES, ignored=len(_CLASSES))
+    classes = tuple(f"{a}-{b}" for a in range(types) for b in range(a, types))
+    training, testing = (
+        _images(count, number, sticks, side, types, seed) for number, count in enumerate((train, test))
+    )
+    return Dataset("qtips", training, testing, classes, ignored=len(classes))
 
 
-def _images(count: int, number: int, sticks: int, side: int, seed: int) -> Images:
+def _images(count: int, number: int, sticks: int, side: int, types: int, seed: int) -> Images:
     pixels, labels = np.empty((count, 1, side, side), np.uint8), np.empty((count, side, side), np.int64)
     for index in range(count):
         generator = np.random.default_rng([seed, number, index])
-        values, labels[index] = _picture(generator, sticks, side)
+        values, labels[index] = _picture(generator, sticks, side, types)
         noisy = values + _NOISE * generator.standard_normal(values.shape)
         pixels[index, 0] = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
     return Images(torch.from_numpy(pixels), torch.from_numpy(labels))
 
 
-def _picture(generator: np.random.Generator, sticks: int, side: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _picture(
+    generator: np.random.Generator, sticks: int, side: int, types: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Grey values without noise, and classes."""
     values = np.full((side, side), _BACKGROUND)
-    labels = np.full((side, side), len(_CLASSES))
+    labels = np.full((side, side), types * (types + 1) // 2)
+    levels = np.linspace(_DARKEST, _BRIGHTEST, types)
     taken = np.zeros((side, side), bool)
     for _ in range(sticks):
         along, across, length = _free_place(generator, taken, side)
-        a, b = generator.integers(_TYPES, size=2)
+        a, b = generator.integers(types, size=2)
         inside = _within(along, across, length, side / 16)
         end = np.abs(along) > 0.3 * length
-        values[inside] = np.where(end, np.where(along > 0, _LEVELS[a], _LEVELS[b]), _SHAFT)[inside]
-        labels[inside] = pair_class(int(a), int(b))
+        values[inside] = np.where(end, np.where(along > 0, levels[a], levels[b]), _SHAFT)[inside]
+        labels[inside] = pair_class(int(a), int(b), types)
         taken |= inside
     return values, labels
 

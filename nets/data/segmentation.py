@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pide.nets.data.checksums import identity
 from pide.nets.data.images import Dataset, Images
 from pide.nets.data.pictures import picture_files, read_masks, read_pictures
 from pide.nets.data.sources import SOURCES, expect_files
@@ -31,6 +32,10 @@ def read_camvid(folder: str | Path, halvings: int = 0) -> Dataset:
     halvings : int
         How often every second row and column is dropped.
 
+    Notes
+    -----
+    Verified are the names and sizes of pictures and masks; there are no published checksums that we know.
+
     Raises
     ------
     FileNotFoundError, ValueError
@@ -43,7 +48,8 @@ def read_camvid(folder: str | Path, halvings: int = 0) -> Dataset:
     train, validation, test = (
         _pairs("camvid", root / part, root / f"{part}annot", ("",), 2**halvings) for part in parts
     )
-    return Dataset("camvid", train, test, _CAMVID, validation, ignored=_CAMVID_VOID)
+    known = identity("camvid", [])
+    return Dataset("camvid", train, test, _CAMVID, validation, ignored=_CAMVID_VOID, identity=known)
 
 
 def read_bdd100k(folder: str | Path, halvings: int = 3) -> Dataset:
@@ -59,7 +65,8 @@ def read_bdd100k(folder: str | Path, halvings: int = 3) -> Dataset:
     Notes
     -----
     The published validation frames are the test set: the labels of the published test frames are withheld. As in the
-    paper, label 255 becomes class 19, which is trained and scored like the others.
+    paper, label 255 becomes class 19, which is trained and scored like the others. Verified are names and sizes; there
+    are no published checksums that we know.
 
     Raises
     ------
@@ -80,7 +87,7 @@ def read_bdd100k(folder: str | Path, halvings: int = 3) -> Dataset:
     )
     for images in (train, test):
         images.labels[images.labels == _BDD100K_VOID] = len(_BDD100K) - 1
-    return Dataset("bdd100k", train, test, _BDD100K)
+    return Dataset("bdd100k", train, test, _BDD100K, identity=identity("bdd100k", []))
 
 
 def read_segmentation_folder(folder: str | Path, halvings: int = 0, ignored: int | None = None) -> Dataset:

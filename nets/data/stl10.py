@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pide.nets.data.checksums import Policy, identity
 from pide.nets.data.images import Dataset, Images
 from pide.nets.data.sources import SOURCES, expect_files, expect_size
 
@@ -16,7 +17,7 @@ _SIDE = 96
 _CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 
 
-def read_stl10(folder: str | Path, records: tuple[int, int] = (5_000, 8_000)) -> Dataset:
+def read_stl10(folder: str | Path, records: tuple[int, int] = (5_000, 8_000), checksums: Policy = "verify") -> Dataset:
     """STL-10: 5 000 + 8 000 labelled images of 96 x 96 in ten classes; the unlabelled ones are not read.
 
     Parameters
@@ -25,11 +26,13 @@ def read_stl10(folder: str | Path, records: tuple[int, int] = (5_000, 8_000)) ->
         The four files, or the folder that holds "stl10_binary".
     records : tuple of int
         Images for training and for testing; the release has (5000, 8000).
+    checksums : {"verify", "report"}
+        Whether other bytes than the published ones are an error, or only told in `Dataset.identity`.
 
     Notes
     -----
-    A file of images holds, image by image, three planes of 96 x 96 bytes in column-major order. Sizes are verified,
-    checksums are not: the publisher gives none.
+    A file of images holds, image by image, three planes of 96 x 96 bytes in column-major order. Sizes and
+    the MD5 of every file are verified.
 
     Raises
     ------
@@ -39,9 +42,10 @@ def read_stl10(folder: str | Path, records: tuple[int, int] = (5_000, 8_000)) ->
     folder = Path(folder)
     root = folder / "stl10_binary" if (folder / "stl10_binary").is_dir() else folder
     parts = ("train", "test")
-    expect_files("stl10", folder, [root / f"{part}_{kind}.bin" for part in parts for kind in "Xy"])
+    paths = [root / f"{part}_{kind}.bin" for part in parts for kind in "Xy"]
+    expect_files("stl10", folder, paths)
     train, test = (_split(root, part, count) for part, count in zip(parts, records, strict=True))
-    return Dataset("stl10", train, test, _CLASSES)
+    return Dataset("stl10", train, test, _CLASSES, identity=identity("stl10", paths, checksums))
 
 
 def _split(root: Path, part: str, count: int) -> Images:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ import torch
 
 from pide.files import atomic
 
-__all__ = ["read_checkpoint", "write_checkpoint"]
+__all__ = ["FOREIGN", "read_checkpoint", "write_checkpoint"]
+
+FOREIGN = (
+    "written by another version of pide or by another program. Use the version that environment.json of its run names, "
+    "or train again in a new folder."
+)
+"""The end of a message about a checkpoint that is whole and of another form than ours."""
 
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -36,13 +43,20 @@ def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
         ) from None
 
 
-def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
+def read_checkpoint(path: Path, device: str = "cpu", needs: Sequence[str] = ()) -> dict[str, Any]:
     """Content of a checkpoint, its tensors on a device; no code in it is run.
+
+    Parameters
+    ----------
+    path : Path
+    device : str
+    needs : sequence of str
+        Entries that it must have.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, or a byte of it is wrong.
+        If there is no such file, a byte of it is wrong, or an entry is missing.
     """
     others = [item.name for item in path.parent.glob("*.pt") if item.name != path.name] if path.parent.is_dir() else []
     remedy = (
@@ -63,4 +77,7 @@ def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
         raise ValueError(f"{path}: damaged checkpoint ({type(error).__name__}). {remedy}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path}: not a checkpoint of pide. {remedy}")
+    missing = [name for name in needs if name not in content]
+    if missing:
+        raise ValueError(f"{path}: has no entry {missing[0]!r}: {FOREIGN}")
     return content

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pide.errors import CaseError
-from pide.nets.data.catalogue import DATASETS, HALVED
+from pide.nets.data.catalogue import DATASETS, HALVED, SUMMED
+from pide.nets.data.checksums import Policy
 from pide.nets.data.corruptions import Corruption
 from pide.nets.training.optimisers import SGD, AdamW, Optimiser
 from pide.nets.training.penalties import Decay
@@ -37,6 +38,8 @@ class DataTable:
         One of `pide.nets.data.DATASETS`.
     folder : str
         Where the published files are.
+    checksums : {"verify", "report"}
+        Files that are not the published ones are an error, or are named in environment.json and report.md.
     fraction : float
         Part of every class of the training set that is used.
     validation : float
@@ -47,6 +50,8 @@ class DataTable:
         How often every second row and column is dropped (segmentation only).
     ignored : int, optional
         Mask value that does not count (segmentation_folder only).
+    sticks, side, types : int, optional
+        Of the pictures that `make_qtips` draws (qtips only).
     mean : bool
         Subtract the per-pixel mean image of the training images used.
     pad : int, pixels
@@ -59,12 +64,16 @@ class DataTable:
 
     name: str = ""
     folder: str = ""
+    checksums: Policy = "verify"
     fraction: float = 1.0
     validation: float = 0.0
     train_images: int = 0
     test_images: int = 0
     halvings: int | None = None
     ignored: int | None = None
+    sticks: int | None = None
+    side: int | None = None
+    types: int | None = None
     mean: bool = True
     pad: int = 0
     flip: bool = False
@@ -208,8 +217,13 @@ def _inconsistencies(config: Config) -> Iterator[str]:
         yield f"data.fraction: {data.fraction:g}. Write a number in (0, 1]."
     if not 0 <= data.validation < 1:
         yield f"data.validation: {data.validation:g}. Write a number in [0, 1)."
+    if data.checksums != "verify" and data.name not in SUMMED:
+        yield f"data.checksums: not used by {data.name!r}, of which no sums are published. Remove it."
     if data.halvings is not None and data.name not in HALVED:
         yield f"data.halvings: not used by {data.name!r}; for {', '.join(HALVED)}. Remove it."
+    for key in ("sticks", "side", "types"):
+        if getattr(data, key) is not None and data.name != "qtips":
+            yield f"data.{key}: not used by {data.name!r}; for qtips. Remove it."
     if data.ignored is not None and data.name != "segmentation_folder":
         yield f"data.ignored: not used by {data.name!r}; for segmentation_folder. Remove it."
     for key, value, least in (

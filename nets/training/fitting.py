@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from pide.nets.training.checkpoints import read_checkpoint
+from pide.nets.training.checkpoints import FOREIGN, read_checkpoint
 from pide.nets.training.config import Config
 from pide.nets.training.distributed import Processes, processes
 from pide.nets.training.loop import Loop, evaluate, train
@@ -18,7 +18,7 @@ from pide.nets.training.progress import bar
 from pide.nets.training.reporting import write_report
 from pide.nets.training.runs import LAST, Diverged, checkpoint_path, log, open_run, write_metrics
 from pide.nets.training.scores import Scores
-from pide.nets.training.sets import prepare
+from pide.nets.training.sets import Batches, prepare
 from pide.nets.training.state import State, start
 
 __all__ = ["Fitted", "fit"]
@@ -96,7 +96,7 @@ def fit(
         net = build_network(config, batches.dataset) if net is None else net
         net.to(device, batches.dtype, memory_format=kind)  # type: ignore[call-overload]
         state = start(net, config.training.optimiser.build(net, config.decay), config.training.average, device)
-        _begin(state, config, folder, resume, group, device)
+        _begin(state, batches, config, folder, resume, group, device)
         with bar(state, config, batches, progress if group.first else False) as advance:
             meta = description(config, batches.dataset, batches.preprocessing)
             loop = Loop(config, batches, group, folder, meta, advance, own)
@@ -109,20 +109,39 @@ def fit(
     return Fitted(state.judged, config, tuple(state.history), scores, folder)
 
 
-def _begin(state: State, config: Config, folder: Path | None, resume: bool, group: Processes, device: str) -> None:
+def _begin(
+    state: State,
+    batches: Batches,
+    config: Config,
+    folder: Path | None,
+    resume: bool,
+    group: Processes,
+    device: str,
+) -> None:
     """Open the run folder, in process 0 first, and restore its last checkpoint where one is to be gone on from."""
     if folder is None:
         return
-    goes_on = open_run(folder, config, resume) if group.first else False
+    identity = batches.dataset.identity
+    goes_on = open_run(folder, config, resume, identity) if group.first else False
     group.wait()
     if not group.first:
         goes_on = resume and checkpoint_path(folder, LAST).is_file()
     if goes_on:
-        state.restore(read_checkpoint(checkpoint_path(folder, LAST), device)["state"])
+        _restore(state, checkpoint_path(folder, LAST), device)
         if group.first and state.history:
             write_metrics(folder, state.history)
     if group.first:
         log(folder, f"{'goes on' if goes_on else 'starts'} after {state.epoch} epochs and {state.step} steps")
+        log(folder, f"data: {identity or 'made here'}")
+
+
+def _restore(state: State, path: Path, device: str) -> None:
+    content = read_checkpoint(path, device, needs=("state",))["state"]
+    try:
+        state.restore(content)
+    except (KeyError, RuntimeError, ValueError, AttributeError) as error:
+        told = str(error).partition("\n")[0]
+        raise ValueError(f"{path}: does not fit this training ({type(error).__name__}: {told}): {FOREIGN}") from None
 
 
 def _train(state: State, loop: Loop) -> None:

@@ -13,7 +13,7 @@ from pide.errors import CaseError
 from pide.nets import models
 from pide.nets.data.images import Dataset
 from pide.nets.data.preprocessing import Preprocessing
-from pide.nets.training.checkpoints import read_checkpoint
+from pide.nets.training.checkpoints import FOREIGN, read_checkpoint
 from pide.nets.training.config import Config, parse_config, to_toml
 from pide.nets.training.runs import BEST, checkpoint_path, read_run_config
 
@@ -104,14 +104,13 @@ def load_run(folder: str | Path, checkpoint: str = BEST, net: nn.Module | None =
     Raises
     ------
     FileNotFoundError, ValueError
-        If the folder holds no run or the checkpoint is missing or damaged.
+        If the folder holds no run, or the checkpoint is missing, damaged or of another version.
     """
     folder = Path(folder)
     read_run_config(folder)
-    content = read_checkpoint(checkpoint_path(folder, checkpoint))
-    config = parse_config(content["config"])
-    fields = content["shape"]
-    shape = models.DatasetShape(**{**fields, "input_shape": tuple(fields["input_shape"])})
+    path = checkpoint_path(folder, checkpoint)
+    content = read_checkpoint(path, needs=("config", "shape", "mean", "classes", "sample", "network", "state"))
+    config, shape = parse_config(content["config"]), _shape(path, content["shape"])
     net = build_network(config, shape) if net is None else net
     if config.run.precision == "float64":
         net.double()
@@ -120,7 +119,15 @@ def load_run(folder: str | Path, checkpoint: str = BEST, net: nn.Module | None =
     except RuntimeError:
         raise ValueError(
             f"{folder}: the weights do not fit {type(net).__name__}. If fit trained a network of your own, give one of "
-            "the same architecture: load_run(folder, net=net)."
+            "the same architecture: load_run(folder, net=net). If it is the network of the config, the checkpoint was "
+            f"{FOREIGN}"
         ) from None
     mean, classes, epoch = Preprocessing(content["mean"]), tuple(content["classes"]), content["state"]["epoch"]
     return Trained(net.eval(), config, mean, classes, shape, epoch, content["sample"])
+
+
+def _shape(path: Path, stored: dict[str, Any]) -> models.DatasetShape:
+    try:
+        return models.DatasetShape(**{**stored, "input_shape": tuple(stored["input_shape"])})
+    except (KeyError, TypeError):
+        raise ValueError(f"{path}: describes its data with other entries than ours: {FOREIGN}") from None

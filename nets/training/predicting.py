@@ -67,13 +67,13 @@ def predict_pictures(trained: Trained, sources: Sequence[Path], out: Path) -> li
 
 
 def _pictures(sources: Sequence[Path]) -> list[Path]:
+    remedy = f"Give pictures or folders of pictures, ending in {', '.join(SUFFIXES)}."
+    missing = [str(source) for source in sources if not source.exists()]
+    if missing:
+        raise FileNotFoundError(f"{', '.join(missing)}: no such file or folder. {remedy}")
     paths = [path for source in sources for path in (picture_files(source) if source.is_dir() else [source])]
-    missing = [path for path in paths if not path.is_file()]
-    if missing or not paths:
-        named = ", ".join(map(str, missing or sources))
-        raise FileNotFoundError(
-            f"{named}: no pictures. Give files or folders of files ending in {', '.join(SUFFIXES)}."
-        )
+    if not paths:
+        raise FileNotFoundError(f"{', '.join(map(str, sources))}: no pictures in it. {remedy}")
     return paths
 
 

@@ -31,7 +31,8 @@ def write_report(folder: Path, state: State, loop: Loop, test: Scores) -> None:
     parts = [
         f"# {config.title or config.network.get('name', 'your own network')}",
         f"{dataset.name} ({sizes} images of {' x '.join(map(str, dataset.shape))}), {weights} parameters, "
-        f"{config.training.epochs} epochs, seed {config.seed}, precision {config.run.precision}.",
+        f"{config.training.epochs} epochs, seed {config.seed}, precision {config.run.precision}."
+        + (f" Data: {dataset.identity}." if dataset.identity else ""),
         score_table({"test, last epoch": test}, dataset.classes, dataset.dense),
         f"Checkpoint `{BEST}` is the epoch with the highest {'mean IoU' if dataset.dense else 'accuracy'} on the "
         f"{split} set, {state.best:.4f}; `{LAST}` is the last epoch."

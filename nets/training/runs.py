@@ -50,8 +50,10 @@ def checkpoint_path(folder: Path, name: str) -> Path:
     return folder / "checkpoints" / f"{name}.pt"
 
 
-def open_run(folder: Path, config: Config, resume: bool) -> bool:
+def open_run(folder: Path, config: Config, resume: bool, identity: str = "") -> bool:
     """Make the folder of a new run, or check that an old one may go on; whether there is something to go on from.
+
+    `identity` says whether the data are the published ones.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def open_run(folder: Path, config: Config, resume: bool) -> bool:
     except OSError as error:
         raise PermissionError(f"{folder}: cannot be created ({error.strerror}). Choose another --out.") from None
     writable(folder / CONFIG)
-    write_text(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
+    write_text(folder / "environment.json", json.dumps(environment() | {"data": identity}, indent=2) + "\n")
     write_text(folder / CONFIG, to_toml(config))
     return False
 
@@ -84,7 +86,7 @@ def check_same(stored: Config, given: Config, folder: Path) -> None:
     """Raise if anything differs that would change the numbers; [run] may differ, except its precision."""
     old, new = flattened(stored), flattened(given)
     free = {key for key in old | new if key.startswith("run.")} - {"run.precision"}
-    free |= {"title", "data.folder"}
+    free |= {"title", "data.folder", "data.checksums"}
     changed = [key for key in sorted(old | new) if old.get(key) != new.get(key) and key not in free]
     if changed:
         listed = ", ".join(f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in changed)

@@ -47,8 +47,11 @@ class Scores:
     mean_iou : float
         Mean of `ious` over the classes that occur in the labels or the answers.
     soft_jaccard : float
-        Mean over images of I / (2 N - I) with I = sum over the pixels of p_q: the soft Jaccard index pooled over
-        classes that Bohn et al. print as mIoU. It is not `mean_iou`.
+        Mean over images of I / (2 N - I) with I = sum of p_q over the N labelled pixels of the image. That is
+        |A B| / (|A| + |B| - |A B|) with A the true classes as 0 or 1 and B the probabilities, all pixels and classes
+        in one sum; images without labelled pixels are left out. It stands for what the program of Bohn et al. prints
+        as mIoU, a soft Jaccard index pooled over classes; the text of the paper describes `mean_iou`, which is
+        another number. Ours has no smoothing constant and averages over images, not over batches.
     ious : tuple of float
         M_ii / (sum_j M_ij + sum_j M_ji - M_ii) by class; NaN where a class does not occur.
     """

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pide.nets.data.augmentation import Augmentation
-from pide.nets.data.catalogue import HALVED, read_dataset
+from pide.nets.data.catalogue import HALVED, SUMMED, read_dataset
 from pide.nets.data.corruptions import corrupt
 from pide.nets.data.images import Dataset
 from pide.nets.data.preprocessing import Preprocessing, fit_preprocessing
@@ -111,12 +111,16 @@ def prepare(config: Config, device: str | None = None) -> Batches:
 
 def _options(table: DataTable) -> dict[str, Any]:
     options: dict[str, Any] = {}
+    if table.name in SUMMED:
+        options["checksums"] = table.checksums
     if table.name in HALVED and table.halvings is not None:
         options["halvings"] = table.halvings
     if table.name == "segmentation_folder":
         options["ignored"] = table.ignored
     if table.name == "qtips":
         options |= {"train": table.train_images or 1024, "test": table.test_images or 256}
+        drawn = {"sticks": table.sticks, "side": table.side, "types": table.types}
+        options |= {key: value for key, value in drawn.items() if value is not None}
     return options
 
 

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from pide.errors import CaseError
 from pide.nets.data import SEVERITIES, Corruption, Dataset, Images, corrupt, fit_preprocessing, make_qtips
 from pide.nets.data.qtips import pair_class
 from pide.nets.data.subsets import choose, hold_out, keep_fraction
+from pide.nets.training import parse_config
+from pide.nets.training.sets import prepare
 
 GENERATOR = torch.Generator().manual_seed(3)
 
@@ -126,3 +129,18 @@ def test_qtips_are_disjoint_and_repeatable() -> None:
 def test_too_many_sticks_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Write make_qtips\(1024, 256"):
         make_qtips(1, 1, sticks=7)
+
+
+def test_qtips_of_fewer_types_and_smaller_pictures() -> None:
+    dataset = make_qtips(train=30, test=1, sticks=1, side=32, types=2, seed=1)
+    assert dataset.classes == ("0-0", "0-1", "1-1")
+    assert dataset.shape == (1, 32, 32)
+    for pixels, labels in zip(dataset.train.pixels[:, 0].numpy(), dataset.train.labels.numpy(), strict=True):
+        stick = labels != dataset.ignored
+        bright = pixels[stick][pixels[stick] < 207] > 120
+        assert labels[stick][0] == (0 if not bright.any() else 2 if bright.all() else 1)
+    config = parse_config('[data]\nname = "qtips"\nsticks = 1\nside = 16\ntypes = 3\ntrain_images = 2')
+    assert prepare(config).dataset.shape == (1, 16, 16)
+    assert len(prepare(config).dataset.classes) == 6
+    with pytest.raises(CaseError, match=r"data\.side: not used by 'digits'; for qtips\. Remove it"):
+        parse_config('[data]\nname = "digits"\nside = 16')

@@ -45,7 +45,7 @@ def mnist(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Path, dict[st
 
 def test_idx(mnist: tuple[Path, dict[str, np.ndarray]]) -> None:
     folder, arrays = mnist
-    dataset = read_dataset("mnist", str(folder))
+    dataset = read_dataset("mnist", str(folder), checksums="report")
     np.testing.assert_array_equal(dataset.train.pixels[:, 0].numpy(), arrays["train-images-idx3-ubyte"])
     assert dataset.train.labels.tolist() == [0, 1, 2, 3, 9]
     assert dataset.test.labels.tolist() == [4, 4]
@@ -53,7 +53,7 @@ def test_idx(mnist: tuple[Path, dict[str, np.ndarray]]) -> None:
 
 
 def test_fashion_mnist_has_its_own_class_names(mnist: tuple[Path, dict[str, np.ndarray]]) -> None:
-    assert read_dataset("fashion_mnist", str(mnist[0])).classes[9] == "Ankle boot"
+    assert read_dataset("fashion_mnist", str(mnist[0]), checksums="report").classes[9] == "Ankle boot"
 
 
 def test_damaged_idx(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_cifar10(tmp_path: Path, version: str) -> None:
     batches = cifar_batches(6, 10)
     write_cifar10(tmp_path, version, batches)
     for folder in (tmp_path, next(tmp_path.iterdir())):
-        dataset = read_cifar10(folder, records=RECORDS)
+        dataset = read_cifar10(folder, records=RECORDS, checksums="report")
         np.testing.assert_array_equal(dataset.train.pixels.numpy(), as_images(batches[:5]))
         np.testing.assert_array_equal(dataset.test.pixels.numpy(), as_images(batches[5:]))
         assert dataset.train.labels.tolist() == [label for _, labels in batches[:5] for label in labels]
@@ -139,7 +139,7 @@ def test_cifar100(tmp_path: Path, version: str) -> None:
         else:
             table = np.hstack([np.array([coarse, labels], np.uint8).T, data])
             (root / f"{name}.bin").write_bytes(table.tobytes())
-    dataset = read_cifar100(tmp_path, records=(RECORDS, RECORDS))
+    dataset = read_cifar100(tmp_path, records=(RECORDS, RECORDS), checksums="report")
     np.testing.assert_array_equal(dataset.train.pixels.numpy(), as_images(batches[:1]))
     assert dataset.test.labels.tolist() == batches[1][1]
     assert len(dataset.classes) == 100
@@ -188,7 +188,7 @@ def test_stl10(tmp_path: Path) -> None:
         columns_first = b"".join(plane.T.tobytes() for image in images for plane in image)
         (root / f"{part}_X.bin").write_bytes(columns_first)
         (root / f"{part}_y.bin").write_bytes(labels.tobytes())
-    dataset = read_stl10(tmp_path, records=(2, 2))
+    dataset = read_stl10(tmp_path, records=(2, 2), checksums="report")
     np.testing.assert_array_equal(dataset.train.pixels.numpy(), images)
     assert dataset.test.labels.tolist() == [0, 9]
     with pytest.raises(ValueError, match="truncated"):

@@ -59,6 +59,10 @@ def test_from_a_file_to_predictions(file: Path, tmp_path: Path, capsys: pytest.C
     Image.fromarray(np.zeros((9, 8), np.uint8)).save(pictures / "wrong.png")
     assert cli.predict([str(run), str(pictures / "wrong.png")]) == 2
     assert "was trained on 8 x 8" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    for name, told in (("none.png", "none.png: no such file or folder. Give"), ("empty", "empty: no pictures in it.")):
+        assert cli.predict([str(run), str(tmp_path / name)]) == 2
+        assert told in capsys.readouterr().err
 
 
 def test_segmentation_to_masks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

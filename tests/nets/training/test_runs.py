@@ -215,3 +215,33 @@ def test_seeds_and_generators_of_the_caller_are_left_alone(small: Small, network
     again, other = fit(network(), small()), fit(network(), small("seed=6"))
     assert again.scores == first.scores
     assert other.scores != first.scores
+
+
+def test_checkpoints_of_another_form_are_refused(tmp_path: Path, small: Small) -> None:
+    """Whole files that lack an entry of ours, name other weights, or describe their data otherwise."""
+    network = ("network.name=hamiltonian", "network.channels=[2]", "network.blocks=1", "training.epochs=1")
+    config, out = small(*network), tmp_path / "run"
+    fit(None, config, out=out)
+    path = checkpoint_path(out, "last")
+    ours = read_checkpoint(path)
+    remedy = r"Use the version that environment\.json of its run names, or train again in a new folder\."
+    write_checkpoint(path, {key: value for key, value in ours.items() if key != "sample"})
+    with pytest.raises(ValueError, match=rf"last\.pt: has no entry 'sample': written by another version.*{remedy}"):
+        load_run(out, "last")
+    write_checkpoint(path, ours | {"shape": {"channels": 1}})
+    with pytest.raises(ValueError, match=rf"describes its data with other entries than ours: .*{remedy}"):
+        load_run(out, "last")
+    write_checkpoint(path, ours | {"network": {f"old.{key}": value for key, value in ours["network"].items()}})
+    with pytest.raises(ValueError, match=rf"weights do not fit HamiltonianNet.*{remedy}"):
+        load_run(out, "last")
+    for other in (
+        {key: value for key, value in ours.items() if key != "state"},
+        ours | {"state": {}},
+        ours | {"state": ours["state"] | {"net": {"weight": torch.ones(1)}}},
+        ours | {"state": ours["state"] | {"optimiser": {"state": {}, "param_groups": []}}},
+    ):
+        write_checkpoint(path, other)
+        with pytest.raises(ValueError, match=rf"last\.pt: .*another version of pide.*{remedy}"):
+            fit(None, config, out=out, resume=True)
+    write_checkpoint(path, ours)
+    assert len(fit(None, config, out=out, resume=True).history) == 1
