@@ -73,7 +73,9 @@ class FarField:
         return replace(self, multipliers=multipliers, own=self.own + floor)
 
 
-def far_field(points: Floats, kernel: SplitKernel, tol: float, backend: str) -> FarField:
+def far_field(
+    points: Floats, kernel: SplitKernel, tol: float, backend: str, multipliers: Floats | None = None
+) -> FarField:
     """The far field of a cloud.
 
     Parameters
@@ -83,6 +85,8 @@ def far_field(points: Floats, kernel: SplitKernel, tol: float, backend: str) -> 
     tol : float
         Of the transform.
     backend : {"finufft", "ducc0"}
+    multipliers : array or None
+        Those of the same kernel for other points with the same bounding box; None computes them.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def far_field(points: Floats, kernel: SplitKernel, tol: float, backend: str) -> 
     extent = np.maximum(np.ptp(points, axis=0), 1e-12)
     period = periods(extent, kernel)
     modes = mode_counts(extent, kernel)
-    b = _multipliers(kernel, extent, period, modes)
+    b = _multipliers(kernel, extent, period, modes) if multipliers is None else multipliers
     phases = (points - points.min(axis=0) - extent / 2) * (2 * math.pi / period)
     return FarField(b, _PLANS[backend](phases, modes, tol), kernel.far_at_zero)
 

@@ -1,10 +1,11 @@
-"""Pairs nearer than a radius in compressed sparse rows, by cells of that size, and sums of differences over them.
+"""Pairs nearer than a radius, found by cells of that size, each kept once, and sums of differences over them.
 
 Symbols: R radius, y_ij = |x_i - x_j|^2, w_ij weights, m masses. The loops are compiled by numba on first use.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,23 +15,26 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-__all__ = ["NearField", "cell_order", "compiled", "near_squares"]
+__all__ = ["NearField", "cell_order", "compiled", "near_field"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_BLOCK = 1 << 13
+"""Pairs whose weights are evaluated at once: they stay in the cache."""
+
 
 @dataclass(frozen=True, eq=False)
 class NearField:
-    """Weights of near pairs in compressed sparse rows.
+    """Weights of near pairs i < j in compressed sparse rows.
 
     Parameters
     ----------
     starts : int array, shape (N + 1,)
     columns : int32 array, shape (pairs,)
-        j of each pair; every pair is stored as (i, j) and as (j, i).
+        j > i of each pair; (j, i) has the same weight and is not stored.
     weights : array, shape (pairs,)
-        w_ij, symmetric to the bit.
+        w_ij.
     masses : array, shape (N,)
     """
 
@@ -42,7 +46,7 @@ class NearField:
     @property
     def neighbours(self) -> float:
         """Mean number of neighbours of a point."""
-        return len(self.columns) / (len(self.starts) - 1)
+        return 2 * len(self.columns) / (len(self.starts) - 1)
 
     def difference(self, v: Floats) -> Floats:
         """sum_j w_ij m_j (v_j - v_i) for v of shape (N,)."""
@@ -55,7 +59,8 @@ class NearField:
     def corrected(self, correction: Any) -> NearField:
         """w_ij + C_ij for a CSR matrix C, symmetric to the bit, in the order of these points."""
         count = len(self.masses)
-        total = scipy.sparse.csr_matrix((self.weights, self.columns, self.starts), shape=(count, count)) + correction
+        own = scipy.sparse.csr_matrix((self.weights, self.columns, self.starts), shape=(count, count))
+        total = own + scipy.sparse.triu(correction, 1, format="csr")
         return NearField(total.indptr.astype(np.int64), total.indices.astype(np.int32), total.data, self.masses)
 
 
@@ -101,92 +106,112 @@ def cell_order(points: Floats, radius: float) -> tuple[Integers, Integers, Integ
     index = np.minimum(((points - lower) * (counts / np.maximum(extent, edge))).astype(np.int64), counts - 1)
     cell = np.ravel_multi_index(tuple(index.T), tuple(counts))
     order = np.argsort(cell, kind="stable")
-    starts = np.searchsorted(cell[order], np.arange(int(np.prod(counts)) + 1))
+    starts = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=int(np.prod(counts))))])
     return order, starts.astype(np.int64), counts
 
 
-def near_squares(points: Floats, starts: Integers, counts: Integers, radius: float) -> tuple[Integers, Any, Floats]:
-    """(row starts, columns, y_ij) of all pairs i != j nearer than R of points that are sorted by `cell_order`."""
-    cells = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    index = np.stack(np.unravel_index(cells, tuple(counts)), axis=1).astype(np.int64)
-    rows = compiled(_count)(points, index, starts, counts, radius * radius)
-    row_starts = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
-    columns = np.empty(int(row_starts[-1]), dtype=np.int32)
-    squares = np.empty(int(row_starts[-1]))
-    compiled(_fill)(points, index, starts, counts, radius * radius, row_starts, columns, squares)
-    return row_starts, columns, squares
+def near_field(
+    points: Floats, masses: Floats, cells: tuple[Integers, Integers], radius: float, weight: Callable[[Floats], Floats]
+) -> NearField:
+    """The pairs nearer than R of points that are sorted by `cell_order`, with their weights.
+
+    Parameters
+    ----------
+    points : array, shape (N, n), unit length
+    masses : array, shape (N,)
+    cells : (starts, counts)
+        Of `cell_order`.
+    radius : float, unit length
+        R.
+    weight : callable
+        w as a function of y, elementwise.
+    """
+    spans, columns_of = _spans(*cells), [np.ascontiguousarray(x) for x in points.T]
+    x = tuple([np.zeros(len(points))] * (3 - len(columns_of)) + columns_of)
+    limit = radius * radius
+    rows = compiled(_count)(x, *spans, limit)
+    starts = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
+    pairs = int(starts[-1])
+    columns, squares = np.empty(pairs + 1, dtype=np.int32), np.empty(pairs + 1)
+    compiled(_fill)(x, *spans, limit, starts, columns, squares)
+    columns, squares = columns[:pairs], squares[:pairs]
+    for first in range(0, pairs, _BLOCK):
+        squares[first : first + _BLOCK] = weight(squares[first : first + _BLOCK])
+    return NearField(starts, columns, squares, masses)
+
+
+def _spans(starts: Integers, counts: Integers) -> tuple[Integers, Integers]:
+    """Points of every occupied cell, (cells, 2), and those of it and of the cells behind it, (cells, rows, 2).
+
+    The cells that touch a cell lie in runs along the last axis, one run for each offset in the other axes; offsets
+    that come before 0 in the order of the cells belong to the other cell of the pair.
+    """
+    occupied = np.flatnonzero(np.diff(starts))
+    index = np.stack(np.unravel_index(occupied, tuple(counts)), axis=1)
+    first, last = np.maximum(index[:, -1] - 1, 0), np.minimum(index[:, -1] + 1, counts[-1] - 1)
+    others = itertools.product((-1, 0, 1), repeat=len(counts) - 1)
+    behind = [o for o in others if o >= (0,) * len(o)]
+    runs = np.zeros((len(occupied), len(behind), 2), dtype=np.int64)
+    for k, offset in enumerate(behind):
+        moved = index[:, :-1] + np.array(offset, dtype=np.int64)
+        inside = np.all((moved >= 0) & (moved < counts[:-1]), axis=1)
+        row = np.zeros(len(occupied), dtype=np.int64)
+        for axis in range(len(offset)):
+            row = row * counts[axis] + moved[:, axis]
+        row = np.where(inside, row, 0) * counts[-1]
+        runs[:, k, 0] = np.where(inside, starts[row + first], 0)
+        runs[:, k, 1] = np.where(inside, starts[row + last + 1], 0)
+    return np.stack([starts[occupied], starts[occupied + 1]], axis=1), runs
+
+
+def _count(x: Any, cells: Any, runs: Any, limit: float) -> Any:
+    """Neighbours j > i of every point i."""
+    x0, x1, x2 = x
+    found = np.zeros(x0.size, dtype=np.int64)
+    for c in range(cells.shape[0]):
+        for i in range(cells[c, 0], cells[c, 1]):
+            total = 0
+            for k in range(runs.shape[1]):
+                for j in range(max(runs[c, k, 0], i + 1), runs[c, k, 1]):
+                    total += (x0[i] - x0[j]) ** 2 + (x1[i] - x1[j]) ** 2 + (x2[i] - x2[j]) ** 2 < limit
+            found[i] = total
+    return found
+
+
+def _fill(x: Any, cells: Any, runs: Any, limit: float, starts: Any, columns: Any, squares: Any) -> None:
+    """Columns and squared distances of those neighbours; each is written, and kept if it is near."""
+    x0, x1, x2 = x
+    for c in range(cells.shape[0]):
+        for i in range(cells[c, 0], cells[c, 1]):
+            p = starts[i]
+            for k in range(runs.shape[1]):
+                for j in range(max(runs[c, k, 0], i + 1), runs[c, k, 1]):
+                    y = (x0[i] - x0[j]) ** 2 + (x1[i] - x1[j]) ** 2 + (x2[i] - x2[j]) ** 2
+                    columns[p] = j
+                    squares[p] = y
+                    p += y < limit
 
 
 def _difference(starts: Any, columns: Any, weights: Any, masses: Any, v: Any) -> Any:
-    total = np.empty(starts.size - 1)
+    total = np.zeros(starts.size - 1)
     for i in range(starts.size - 1):
-        own, entry = v[i], 0.0
+        own, mass, entry = v[i], masses[i], 0.0
         for p in range(starts[i], starts[i + 1]):
             j = columns[p]
-            entry += weights[p] * (masses[j] * (v[j] - own))
-        total[i] = entry
+            change = weights[p] * (v[j] - own)
+            entry += masses[j] * change
+            total[j] -= mass * change
+        total[i] += entry
     return total
 
 
 def _product(starts: Any, columns: Any, weights: Any, q: Any) -> Any:
-    total = np.empty(starts.size - 1)
+    total = np.zeros(starts.size - 1)
     for i in range(starts.size - 1):
-        entry = 0.0
+        own, entry = q[i], 0.0
         for p in range(starts[i], starts[i + 1]):
-            entry += weights[p] * q[columns[p]]
-        total[i] = entry
+            j = columns[p]
+            entry += weights[p] * q[j]
+            total[j] += weights[p] * own
+        total[i] += entry
     return total
-
-
-def _count(points: Any, index: Any, starts: Any, counts: Any, limit: float) -> Any:
-    """Neighbours of every point among the points of the adjacent cells."""
-    size, n = points.shape
-    found = np.zeros(size, dtype=np.int64)
-    for i in range(size):
-        for offset in range(3 ** (n - 1)):
-            row, rest, inside = 0, offset, True
-            for axis in range(n - 1):
-                k = index[i, axis] + rest % 3 - 1
-                rest //= 3
-                inside = inside and 0 <= k < counts[axis]
-                row = row * counts[axis] + k
-            if not inside:
-                continue
-            row *= counts[n - 1]
-            first = starts[row + max(index[i, n - 1] - 1, 0)]
-            last = starts[row + min(index[i, n - 1] + 1, counts[n - 1] - 1) + 1]
-            for j in range(first, last):
-                y = 0.0
-                for axis in range(n):
-                    y += (points[i, axis] - points[j, axis]) ** 2
-                found[i] += y < limit and j != i
-    return found
-
-
-def _fill(
-    points: Any, index: Any, starts: Any, counts: Any, limit: float, rows: Any, columns: Any, squares: Any
-) -> None:
-    """Columns and squared distances of the neighbours, in the order in which `_count` counts them."""
-    size, n = points.shape
-    for i in range(size):
-        p = rows[i]
-        for offset in range(3 ** (n - 1)):
-            row, rest, inside = 0, offset, True
-            for axis in range(n - 1):
-                k = index[i, axis] + rest % 3 - 1
-                rest //= 3
-                inside = inside and 0 <= k < counts[axis]
-                row = row * counts[axis] + k
-            if not inside:
-                continue
-            row *= counts[n - 1]
-            first = starts[row + max(index[i, n - 1] - 1, 0)]
-            last = starts[row + min(index[i, n - 1] + 1, counts[n - 1] - 1) + 1]
-            for j in range(first, last):
-                y = 0.0
-                for axis in range(n):
-                    y += (points[i, axis] - points[j, axis]) ** 2
-                if y < limit and j != i:
-                    columns[p] = j
-                    squares[p] = y
-                    p += 1

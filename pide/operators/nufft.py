@@ -7,6 +7,7 @@ masses, F the far field (`pide.operators.far_field`).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.operators.far_field import FarField, far_field, mode_counts
-from pide.operators.near_field import NearField, cell_order, compiled, near_squares
+from pide.operators.far_field import FarField, far_field, mode_counts, periods
+from pide.operators.near_field import NearField, cell_order, compiled, near_field
 from pide.operators.pair_sum import CorrectedPairSum, PairSum
 from pide.quadrature.kernel_split import RadialForm, SplitKernel, split
 
@@ -24,7 +25,6 @@ __all__ = ["ClusteredError", "NonequispacedSum", "nonequispaced_sum", "split_rad
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-_CHUNK = 1 << 18
 _BLOCK = 512
 _NEIGHBOURS = {1: 20.0, 2: 60.0, 3: 200.0}
 """Wanted near neighbours: more cost memory, fewer cost modes."""
@@ -35,6 +35,9 @@ _SAFETY = 4 / 3
 _SAMPLE = 20000
 """Points at which far weights are looked at."""
 _SMALLEST = 1e-12
+_AIM = 0.4
+"""Errors of the far weights that a refinement aims at, in units of what keeps them positive."""
+_MISSES = {1: 0.005, 2: 0.3, 3: 0.5}
 _DECAY = 2.0
 """R is at most so many decay lengths of an exponential."""
 
@@ -156,7 +159,7 @@ def nonequispaced_sum(
         kernel, inner = split(form, radius, tol), tol
         far = far_field(points, kernel, tol, backend)
     if radius > 0:
-        near = _near(points, sorted_masses, starts, counts, kernel)
+        near = near_field(points, sorted_masses, (starts, counts), radius, _near_weight(kernel))
     return NonequispacedSum(masses, near, far, order, tol, _words(backend, tol, inner, far, near))
 
 
@@ -232,45 +235,67 @@ def _far(
     points: Floats, form: RadialForm, radius: float, tol: float, backend: str
 ) -> tuple[SplitKernel, FarField, float]:
     """(split kernel, far field, its tolerance) for rates: refined, and raised, until sampled weights are positive."""
-    inner, few = tol, points[_spread(points)]
+    few = points[_spread(points)]
+    beyond, exact = _sampled_pairs(few, form, radius)
+    allowed = tol / 4 * float(exact.sum()) / max(exact.size, 1)
+    inner = _first_guess(few, split(form, radius, tol), tol, float(exact.min(initial=math.inf)) + allowed / 2)
     while True:
         kernel = split(form, radius, inner)
-        error, exact = _sampled(few, kernel, far_field(few, kernel, inner, backend))
-        allowed = tol / 4 * float(exact.sum()) / max(exact.size, 1)
+        trial = far_field(few, kernel, inner, backend)
+        error = _SAFETY * np.abs(trial(_unit(few))[beyond] - exact)
         excess = float(np.max(error / (exact + allowed / 2), initial=0.0))
         if excess <= 1 or inner <= _SMALLEST:
-            far = far_field(points, kernel, inner, backend)
+            far = far_field(points, kernel, inner, backend, trial.multipliers)
             return kernel, far.raised(2 * float(np.max(error - exact, initial=0.0))), inner
-        inner = max(_SMALLEST, inner * max(0.4 / excess, 1e-2))
+        inner = max(_SMALLEST, inner * max(_AIM / excess, 1e-2))
+
+
+def _first_guess(points: Floats, kernel: SplitKernel, tol: float, smallest: float) -> float:
+    """The tolerance at which the sample is likely to find no weight below 0; the sample decides.
+
+    Errors of the weights are about tol times the l2 norm of the multipliers, k_F(0) (R^n / prod L)^{1/2} up to a
+    factor: uniform points of a box have 0.005, 0.3 and 0.5 in dimensions 1, 2 and 3, or more.
+    """
+    n = points.shape[1]
+    share = kernel.radius**n / float(np.prod(periods(np.ptp(points, axis=0), kernel)))
+    excess = tol * _MISSES[n] * abs(kernel.far_at_zero) * math.sqrt(share) / smallest
+    return max(_SMALLEST, tol * min(1.0, _AIM / excess)) if excess > 1 else tol
 
 
 def _spread(points: Floats) -> Integers:
     """Some of the points, with those that make the bounding box and the two at the ends of its diagonal."""
-    diagonal = points.sum(axis=1)
-    ends = (points.argmin(axis=0), points.argmax(axis=0), [diagonal.argmin(), diagonal.argmax()])
+    ends = (points.argmin(axis=0), points.argmax(axis=0), _ends(points))
     return np.unique(np.concatenate([np.arange(0, len(points), max(1, len(points) // _SAMPLE)), *ends]))
 
 
-def _sampled(points: Floats, kernel: SplitKernel, far: FarField) -> tuple[Floats, Floats]:
-    """(a bound of |k~ - k|, k) of the far field over the pairs of two extreme points, beyond R."""
+def _ends(points: Floats) -> Integers:
+    """The two points at the ends of the diagonal of the bounding box."""
     diagonal = points.sum(axis=1)
-    ends = np.array([int(diagonal.argmin()), int(diagonal.argmax())])
+    return np.array([int(diagonal.argmin()), int(diagonal.argmax())])
+
+
+def _sampled_pairs(points: Floats, form: RadialForm, radius: float) -> tuple[Any, Floats]:
+    """(which, k) of the pairs of the two extreme points with all others, beyond R."""
+    square = ((points[_ends(points)][:, None] - points[None]) ** 2).sum(axis=-1)
+    beyond = square > radius**2
+    return beyond, form(square[beyond])
+
+
+def _unit(points: Floats) -> Floats:
+    """Unit strengths of the two extreme points, shape (2, N)."""
     unit = np.zeros((2, len(points)))
-    unit[[0, 1], ends] = 1.0
-    square = ((points[ends][:, None] - points[None]) ** 2).sum(axis=-1)
-    beyond = square > kernel.radius**2
-    exact = kernel.form(square[beyond])
-    return _SAFETY * np.abs(far(unit)[beyond] - exact), exact
+    unit[[0, 1], _ends(points)] = 1.0
+    return unit
 
 
-def _near(points: Floats, masses: Floats, starts: Any, counts: Any, kernel: SplitKernel) -> NearField:
-    rows, columns, squares = near_squares(points, starts, counts, kernel.radius)
-    for first in range(0, len(squares), _CHUNK):
-        part = slice(first, first + _CHUNK)
-        values = kernel.form(squares[part])
-        values -= compiled(_series)(squares[part] * (2 / kernel.radius**2) - 1, kernel.coefficients)
-        squares[part] = values
-    return NearField(rows, columns, squares, masses)
+def _near_weight(kernel: SplitKernel) -> Callable[[Floats], Floats]:
+    """k_N as a function of y."""
+
+    def weight(square: Floats) -> Floats:
+        far = compiled(_series)(square * (2 / kernel.radius**2) - 1, kernel.coefficients)
+        return np.asarray(kernel.form(square) - far)
+
+    return weight
 
 
 def _series(z: Any, coefficients: Any) -> Any:

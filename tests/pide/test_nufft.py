@@ -5,12 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.spatial
 import scipy.spatial.distance
 import torch
 
 import pide
 from pide import kernels
+from pide.operators import nufft
 from pide.operators.dense_sum import DenseSum
+from pide.operators.near_field import cell_order, near_field
 from pide.operators.nufft import NonequispacedSum, nonequispaced_sum
 from pide.operators.pair_sum import CorrectedPairSum, with_coefficient
 from pide.quadrature.kernel_split import RadialForm, radial_form, split
@@ -145,6 +148,28 @@ def test_a_split_kernel_is_smooth_and_exact_beyond_its_radius(form):
     assert np.abs(inside[-1] / form(np.array([0.04]))[0] - 1) <= 1e-8
     near = form(np.linspace(1e-6, 0.04, 2000)) - kernel.far(np.linspace(1e-6, 0.04, 2000))
     assert near.min() >= -1e-8 * np.abs(inside).max()
+
+
+@pytest.mark.parametrize(("n", "radius"), [(1, 0.02), (2, 0.13), (3, 0.3), (3, 5.0)])
+def test_near_pairs_are_those_of_a_tree_each_once(n, radius):
+    X, m = points_and_masses(n, 400)
+    order, starts, counts = cell_order(X, radius)
+    near = near_field(X[order], m[order], (starts, counts), radius, np.sqrt)
+    rows = np.repeat(np.arange(400), np.diff(near.starts))
+    found = {tuple(sorted(pair)) for pair in order[np.stack([rows, near.columns], axis=1)].tolist()}
+    assert len(found) == len(near.columns) == near.neighbours * 200
+    assert found == scipy.spatial.cKDTree(X).query_pairs(radius)
+    assert np.allclose(near.weights, np.linalg.norm(X[order[rows]] - X[order[near.columns]], axis=1), rtol=1e-14)
+
+
+def test_a_first_guess_leaves_little_to_refine(monkeypatch):
+    X, m = points_and_masses(2, 30000)
+    form, trials, original = RadialForm("power", 1.0, exponent=3.5), [], nufft.far_field
+    monkeypatch.setattr(nufft, "far_field", lambda *a: trials.append(a[2]) or original(*a))
+    S = nonequispaced_sum(X, m, form, 1e-3)
+    assert trials[-1] <= 1e-4
+    assert len(trials) <= 3
+    assert S.rows(np.arange(5)).min() >= 0
 
 
 def test_the_same_call_gives_the_same_bits():
