@@ -60,6 +60,7 @@ _HOME = {
     "Samples": "spaces.samples",
     "ShiftInvertLanczos": "solvers",
     "SignedDistance": "continuum.domains_implicit",
+    "SpectralFractionalLaplacian": "continuum.spectral",
     "Stationary": "continuum.stationary",
     "StormerVerlet": "solvers.wave",
     "Torus": "continuum.domains",

@@ -95,7 +95,7 @@ class InitialTable:
 class OperatorTable:
     """[operator] and [compare.NAME]: which operator, and the diffusivity that multiplies it."""
 
-    type: Literal["nonlocal_diffusion", "fractional_laplacian", "laplacian"]
+    type: Literal["nonlocal_diffusion", "fractional_laplacian", "spectral_fractional_laplacian", "laplacian"]
     kernel: kernels.Kernel | Affinity | None = None
     s: float | None = None
     images: bool = False
@@ -103,8 +103,13 @@ class OperatorTable:
 
     @property
     def name(self) -> str:
-        """What the result of [operator] is called: "nonlocal", "fractional" or "local"."""
-        return {"nonlocal_diffusion": "nonlocal", "fractional_laplacian": "fractional", "laplacian": "local"}[self.type]
+        """What the result of [operator] is called: "nonlocal", "fractional", "spectral" or "local"."""
+        return {
+            "nonlocal_diffusion": "nonlocal",
+            "fractional_laplacian": "fractional",
+            "spectral_fractional_laplacian": "spectral",
+            "laplacian": "local",
+        }[self.type]
 
 
 @dataclass(frozen=True)
@@ -259,8 +264,11 @@ def _inconsistencies(case: Case) -> Iterator[str]:
         yield from _operator_problems(name, table)
 
 
+_NEEDED = {"nonlocal_diffusion": "kernel", "fractional_laplacian": "s", "spectral_fractional_laplacian": "s"}
+
+
 def _operator_problems(name: str, table: OperatorTable) -> Iterator[str]:
-    needed = {"nonlocal_diffusion": "kernel", "fractional_laplacian": "s"}.get(table.type)
+    needed = _NEEDED.get(table.type)
     for key in ("kernel", "s"):
         if (getattr(table, key) is not None) != (key == needed):
             yield f"{name}.{key}: {'missing; ' if key == needed else 'not used; '}type {table.type!r} " + (

@@ -24,6 +24,7 @@ from pide.continuum.operators import (
     ScaledOperator,
 )
 from pide.continuum.potentials import LogPotential, Potential, RieszPotential
+from pide.continuum.spectral import SpectralFractionalLaplacian
 from pide.continuum.variable_order import VariableOrderLaplacian
 from pide.operators.advection import SCHEMES as ADVECTION_SCHEMES
 from pide.operators.advection import advection_operator
@@ -35,6 +36,7 @@ from pide.operators.fourier import FourierMultiplier, wavenumbers
 from pide.operators.potentials import SCHEMES as POTENTIAL_SCHEMES
 from pide.operators.potentials import density_exterior, potential_operator
 from pide.operators.rates import ENGINES, collar_pad, nonlocal_operator
+from pide.operators.spectral import spectral_power_operator
 from pide.operators.structure import kills, structural_claims
 from pide.operators.torus import hermitian_symbol, image_sum_operator, lattice_power_operator, modulus, power
 from pide.operators.two_point import two_point_operator
@@ -51,6 +53,7 @@ __all__ = ["discretise"]
 _SCHEMES: dict[type, tuple[str, ...]] = {
     NonlocalDiffusion: ("compatible", "fourier"),
     FractionalLaplacian: ("lattice", "compatible", "corrected", "fourier"),
+    SpectralFractionalLaplacian: ("lattice", "fourier"),
     Laplacian: ("lattice", "fourier"),
     Multiplier: ("fourier",),
     Advection: ADVECTION_SCHEMES,
@@ -234,6 +237,16 @@ def _fractional(A: Any, request: _Request) -> Operator:
     return corrected(plain, A.s, cap=cap, strict=not request.automatic)
 
 
+def _spectral(A: Any, request: _Request) -> Operator:
+    if request.grid.periodic:
+        return _fractional(FractionalLaplacian(A.s), request)
+    if request.engine not in ("auto", "fft"):
+        raise ValueError(f"engine={request.engine!r}: SpectralFractionalLaplacian is applied by fast transforms only.")
+    return spectral_power_operator(
+        A.s, request.grid, request.exterior, "fourier" if request.scheme == "fourier" else "lattice"
+    )
+
+
 def _laplacian(A: Any, request: _Request) -> Operator:
     grid = request.grid
     claims = structural_claims(request.exterior, -1)
@@ -352,7 +365,7 @@ def _checked_scheme(A: ContinuumOperator, request: _Request) -> str:
         near = difflib.get_close_matches(str(scheme), known, 1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"scheme={scheme!r}: {hint}{type(A).__name__} on a grid has {', '.join(map(repr, known))}.")
-    if scheme == "fourier" and not request.grid.periodic:
+    if scheme == "fourier" and not request.grid.periodic and not isinstance(A, SpectralFractionalLaplacian):
         kind = type(request.grid.domain).__name__
         raise ValueError(f"scheme='fourier' needs a torus, not {kind}. Write scheme={known[0]!r}.")
     if scheme == "corrected" and not isinstance(request.exterior, Zero):
@@ -366,6 +379,7 @@ def _checked_scheme(A: ContinuumOperator, request: _Request) -> str:
 _TABLE: dict[type, Callable[[Any, _Request], Operator]] = {
     NonlocalDiffusion: _nonlocal_diffusion,
     FractionalLaplacian: _fractional,
+    SpectralFractionalLaplacian: _spectral,
     Laplacian: _laplacian,
     Multiplier: _multiplier,
     VariableOrderLaplacian: lambda A, request: variable_order_operator(A, request.grid, request.exterior),

@@ -18,6 +18,7 @@ from pide.continuum import kernels
 from pide.continuum.domains import Box, Domain, Torus
 from pide.continuum.exterior import Reflecting
 from pide.continuum.operators import ContinuumOperator, FractionalLaplacian, Laplacian, NonlocalDiffusion
+from pide.continuum.spectral import SpectralFractionalLaplacian
 from pide.continuum.problems import Heat
 from pide.discretise import discretise
 from pide.errors import CaseError
@@ -173,9 +174,13 @@ def _heat(table: OperatorTable, case: Case, grid: Any, initial: NDArray[np.float
 
 
 def _operator(table: OperatorTable) -> ContinuumOperator:
-    operator: ContinuumOperator = Laplacian() if table.s is None else FractionalLaplacian(table.s)
+    operator: ContinuumOperator
     if isinstance(table.kernel, kernels.Kernel):
         operator = NonlocalDiffusion(table.kernel, images=table.images)
+    elif table.type == "spectral_fractional_laplacian":
+        operator = SpectralFractionalLaplacian(table.s)
+    else:
+        operator = Laplacian() if table.s is None else FractionalLaplacian(table.s)
     return operator if table.diffusivity == 1 else table.diffusivity * operator
 
 
@@ -202,6 +207,7 @@ def _description(case: Case, name: str) -> str:
         "nonlocal_diffusion": f"NonlocalDiffusion({table.kernel})",
         "laplacian": "Laplacian()",
         "fractional_laplacian": f"FractionalLaplacian(s={table.s})",
+        "spectral_fractional_laplacian": f"SpectralFractionalLaplacian(s={table.s})",
     }
     return ("" if table.diffusivity == 1 else f"{table.diffusivity:g} ") + parts[table.type]
 

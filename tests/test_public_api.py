@@ -16,7 +16,8 @@ Advection Affinity Arnoldi BackwardEuler Ball Box Chebyshev ConcatenationAffinit
 DotProductAffinity ETD Eigen Ellipsoid EmbeddedAffinity Evolution Exact ForwardEuler FractionalLaplacian
 GaussianAffinity Graph Grid Heat IMEX Interval Labels Lanczos Laplacian LogAffinity LogPotential MarkovJump Mask
 Multiplier NonlocalDiffusion Operator Periodic PointCloud Polygon PowerAffinity Record Reflecting Result
-RieszPotential RungeKutta4 Samples ShiftInvertLanczos SignedDistance Stationary StormerVerlet Torus Uniformisation
+RieszPotential RungeKutta4 Samples ShiftInvertLanczos SignedDistance SpectralFractionalLaplacian Stationary
+StormerVerlet Torus Uniformisation
 Value VariableOrderLaplacian Wave Zero __version__ affinity_diffusion affinity_operator anchor_points as_operator cite
 errors estimate_error exact gagliardo_seminorm graph_laplacian guided_diffusion kernels load nets normalised patches
 relax sample_paths sobolev_norm solve solve_to_store stationary_density time_reversal transition_matrix verification

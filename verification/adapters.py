@@ -20,6 +20,7 @@ from pide.operators.base import Operator
 from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.pairs import PairOperator
 from pide.operators.potentials import ConvolutionOperator
+from pide.operators.spectral import SineCosineMultiplier
 from pide.operators.stencil import StencilConvolution
 from pide.operators.summed import SummedDiffusion
 from pide.operators.zero_mean import ZeroMeanOperator
@@ -160,6 +161,9 @@ def _from_operator(operator: Operator) -> Subject:
         return _with_rows(common, exposed, abs(operator.factor) if isinstance(operator, Multiple) else 1.0)
     if isinstance(exposed, ZeroMeanOperator) and not exposed.project:
         exposed = exposed.inner
+    if isinstance(exposed, SineCosineMultiplier):
+        factor = abs(operator.factor) if isinstance(operator, Multiple) else 1.0
+        return replace(common, degree=factor * exposed.degree, killing=factor * exposed.killing)
     if isinstance(exposed, ConvolutionOperator):
         return replace(common, octant=np.asarray(to_host(exposed.octant), dtype=np.float64))
     return common
@@ -170,7 +174,7 @@ def _multiplied(operator: Operator) -> Operator:
     if not isinstance(operator, Multiple):
         return operator
     inner, c = operator.operator, abs(operator.factor)
-    if isinstance(inner, SummedDiffusion | AnchorDiffusion | BlockedAffinity):
+    if isinstance(inner, SummedDiffusion | AnchorDiffusion | BlockedAffinity | SineCosineMultiplier):
         return inner
     if isinstance(inner, NonlocalOperator):
         return replace(inner, scale=c * inner.scale)

@@ -19,6 +19,7 @@ from pide.operators.base import Operator
 from pide.operators.fourier import FourierMultiplier
 from pide.operators.nonlocal_operator import NonlocalOperator
 from pide.operators.pairs import PairOperator
+from pide.operators.spectral import SineCosineMultiplier
 from pide.operators.stencil import StencilConvolution
 from pide.verification.adapters import as_subject
 from pide.verification.certificate import (
@@ -200,6 +201,10 @@ def _of_operator(operator: Operator) -> Model:
         sign = -1 if operator.definiteness > 0 else 1
         return Spectrum(sign * np.asarray(operator.symbol()), 0.0, operator.space.shape,
                         spectral_bound=operator.spectral_bound(), sign=sign, name=repr(operator))  # fmt: skip
+    if isinstance(operator, SineCosineMultiplier):
+        sign = -1 if operator.definiteness > 0 else 1
+        return Spectrum(sign * np.asarray(to_host(operator.multiplier)), 0.0, operator.space.shape,
+                        spectral_bound=operator.spectral_bound(), sign=sign, name=repr(operator))  # fmt: skip
     subject = as_subject(operator)
     return _of_subject(subject) if subject.rates is not None else _sampled(operator)
 
@@ -275,7 +280,8 @@ def _sampled(operator: Operator) -> SquareMatrix:
         bound: float | None = operator.spectral_bound()
     except NotImplementedError:
         bound = None
-    return SquareMatrix(operator.to_dense(), bound, sampled=True, name=f"{type(operator).__name__}.to_dense()")
+    name, sign = f"{type(operator).__name__}.to_dense()", -1 if operator.definiteness > 0 else 1
+    return SquareMatrix(operator.to_dense(), bound, sampled=True, name=name, sign=sign)
 
 
 def _of_subject(subject: Subject) -> DiffusionMatrix:

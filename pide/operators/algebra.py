@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pide.arrays import Array
 from pide.operators.base import Operator
+from pide.operators.diagonalisation import Diagonalisation
 from pide.spaces.grid import Grid
 
 __all__ = ["Composition", "Multiple", "Sum", "add", "scale"]
@@ -81,6 +82,10 @@ class Multiple(Operator):
     def symbol(self) -> NDArray[np.float64] | None:
         return _times(self.factor, self.operator.symbol())
 
+    def diagonalisation(self) -> Diagonalisation | None:
+        known = self.operator.diagonalisation()
+        return None if known is None else known.scaled(self.factor)
+
     def dirichlet_symbol(self) -> NDArray[np.float64] | None:
         return _times(self.factor, self.operator.dirichlet_symbol())
 
@@ -150,6 +155,13 @@ class Sum(Operator):
 
     def symbol(self) -> NDArray[np.float64] | None:
         return _total([term.symbol() for term in self.terms])
+
+    def diagonalisation(self) -> Diagonalisation | None:
+        """That of the sum, when one basis diagonalises all terms."""
+        known = [found for term in self.terms if (found := term.diagonalisation()) is not None]
+        if len(known) < len(self.terms) or len({found.basis for found in known}) > 1:
+            return None
+        return replace(known[0], eigenvalues=np.asarray(sum(found.eigenvalues for found in known)))
 
     def dirichlet_symbol(self) -> NDArray[np.float64] | None:
         return _total([term.dirichlet_symbol() for term in self.terms])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from pide.arrays import Array
+from pide.operators.diagonalisation import Diagonalisation
 from pide.spaces.grid import Grid
 
 __all__ = ["Operator"]
@@ -90,6 +91,11 @@ class Operator(ABC):
     def symbol(self) -> NDArray[np.float64] | None:
         """Eigenvalues in the rfftn layout of the torus, or None when A is not diagonal in Fourier space."""
         return None
+
+    def diagonalisation(self) -> Diagonalisation | None:
+        """A by its eigenvalues in Fourier modes, sines or cosines, or None when these do not diagonalise it."""
+        symbol = self.symbol()
+        return None if symbol is None else Diagonalisation(self.space, symbol)
 
     def dirichlet_symbol(self) -> NDArray[np.float64] | None:
         """Symbol of A at the frequencies pi k / (N + 1), k = 1..N (the tau preconditioner), or None."""

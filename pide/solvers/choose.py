@@ -9,7 +9,6 @@ import numpy as np
 
 from pide.arrays import Array
 from pide.solvers.chebyshev import Chebyshev
-from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.etd import ETD
 from pide.solvers.exact import Exact
 from pide.solvers.lanczos import Arnoldi, Lanczos
@@ -30,7 +29,7 @@ def choose(flow: Flow, times: Sequence[float], tol: float) -> tuple[Stepper, str
     self-adjointness; Chebyshev for gradients and where Krylov vectors exceed 2 GiB; else Lanczos or, where a transform
     preconditioner exists, shift-invert Lanczos, whichever is expected to need fewer applies.
     """
-    diagonal = DiagonalGenerator.of(flow.generator) is not None
+    diagonal = flow.generator.diagonalisation() is not None
     if not flow.is_affine:
         how = "exact on Fourier modes" if diagonal else "on Krylov spaces"
         return ETD(), f"reaction or time-dependent source; linear part {how}, steps chosen to tol"

@@ -18,7 +18,6 @@ from pide.continuum.stationary import Eigen
 from pide.errors import NotConverged
 from pide.operators.algebra import scale
 from pide.operators.base import Operator
-from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.factored import factored_inverse
 from pide.solvers.steady_inverse import steady_inverse
 
@@ -145,12 +144,11 @@ def _davidson(
 
 
 def _inverse(M: Operator) -> tuple[Callable[[Rows], Rows], str]:
-    """Approximate inverse of M; the exact one where Fourier modes diagonalise it; the identity when none is known."""
-    symbol = M.symbol()
-    if symbol is not None:
-        modes = DiagonalGenerator(M.space, symbol)
-        shift = float(np.sort(np.unique(symbol))[:2].mean())
-        return lambda r: modes.apply(lambda t: 1.0 / (t + shift), r), "shifted Fourier symbol"
+    """Approximate inverse of M; exact where a transform diagonalises it; the identity when none is known."""
+    known = M.diagonalisation()
+    if known is not None:
+        shift = float(np.sort(np.unique(known.eigenvalues))[:2].mean())
+        return lambda r: known.apply(lambda t: 1.0 / (t + shift), r), f"shifted eigenvalues in the {known.basis} basis"
     factored = factored_inverse(M, incomplete=True)
     if factored is not None:
         return factored

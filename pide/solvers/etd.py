@@ -13,7 +13,6 @@ import numpy as np
 
 from pide.arrays import Array
 from pide.errors import NotConverged
-from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.krylov import KrylovSpace, grow
 from pide.solvers.phi import phi
 from pide.solvers.projection import growth_bound
@@ -137,7 +136,7 @@ def _actions(flow: Flow, tol: float) -> _Actions:
 
     `tol` is the relative error allowed per unit of time.
     """
-    diagonal = None if flow.carries_parameter_gradients() else DiagonalGenerator.of(flow.generator)
+    diagonal = None if flow.carries_parameter_gradients() else flow.generator.diagonalisation()
     if diagonal is not None:
         return lambda d, h, u: lambda k, tau: diagonal.apply(lambda z: tau**k * phi(k, tau * z), d, key=(k, tau))
     return lambda d, h, u: _krylov_action(flow, d, h, u, _KRYLOV_MARGIN * tol * h)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from pide.arrays import Array, namespace
-from pide.solvers.diagonal import DiagonalGenerator
+from pide.operators.diagonalisation import Diagonalisation
 from pide.solvers.explicit import require_energy_decay
 from pide.solvers.linear import conjugate_gradients
 from pide.solvers.preconditioners import TransformInverse, preconditioner
@@ -22,7 +22,7 @@ class _Resolvent:
     """(I - tau L)^{-1}: by Fourier modes where they diagonalise L, else by conjugate gradients."""
 
     flow: Flow
-    diagonal: DiagonalGenerator | None
+    diagonal: Diagonalisation | None
     preconditioners: dict[float, TransformInverse | None] = field(default_factory=dict)
 
     def __call__(self, tau: float, b: Array, start: Array, tol: float) -> Array:
@@ -60,7 +60,7 @@ class _Implicit(OneStep):
         require_energy_decay(self, flow)
         if flow.reaction is not None and not self.explicit_reaction:
             raise ValueError(f"{self} does not take reactions. Write stepper=IMEX(dt={self.dt:g}) or ETD().")
-        return _Resolvent(flow, DiagonalGenerator.of(flow.generator))
+        return _Resolvent(flow, flow.generator.diagonalisation())
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array, device_key, like
 from pide.operators.base import Operator
-from pide.solvers.transforms import cosine_transform, inverse_cosine_transform, sine_transform
+from pide.operators.transforms import cosine_transform, inverse_cosine_transform, sine_transform
 from pide.spaces.grid import Grid
 
 __all__ = ["TransformInverse", "has_preconditioner", "preconditioner"]

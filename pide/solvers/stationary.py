@@ -1,4 +1,4 @@
-"""A u = f on a grid: one FFT pair on the torus, preconditioned conjugate gradients elsewhere.
+"""A u = f on a grid: one pair of transforms where these diagonalise A, preconditioned conjugate gradients elsewhere.
 
 Symbols: A operator, b = f - load right-hand side, M the member of {A, -A} that is >= 0.
 """
@@ -17,7 +17,7 @@ from pide.arrays import Array, is_numpy, like, namespace, to_host
 from pide.continuum.stationary import Stationary
 from pide.operators.algebra import scale
 from pide.operators.base import Operator
-from pide.solvers.diagonal import DiagonalGenerator
+from pide.operators.diagonalisation import Diagonalisation
 from pide.solvers.factored import factored_inverse
 from pide.solvers.linear import conjugate_gradients
 from pide.solvers.rows import as_rows, detached, norms
@@ -30,7 +30,7 @@ _FLOOR = 20.0
 """Residuals below this many units of roundoff are not asked for."""
 
 _ZERO = 1e-13
-"""Eigenvalues of the torus below this fraction of the largest are zeros of the symbol."""
+"""Eigenvalues below this fraction of the largest are zeros of the symbol."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def solve_stationary(problem: Stationary, A: Operator, tol: float, max_iteration
     Raises
     ------
     ValueError
-        For an operator that Fourier modes do not diagonalise and that is not self-adjoint and semidefinite; for one
+        For an operator that no fast transform diagonalises and that is not self-adjoint and semidefinite; for one
         that vanishes at a wavenumber other than 0; for one that kills constants, with data of nonzero mean.
     NotConverged
         After `max_iterations`, with the last residual.
@@ -69,10 +69,10 @@ def solve_stationary(problem: Stationary, A: Operator, tol: float, max_iteration
     f = _right_hand_side(problem.source, A.space)
     if A.load is not None:
         f = f - (like(A.load, f) if is_numpy(A.load) else namespace(f, A.load).astype(A.load, f.dtype))
-    symbol = A.symbol()
-    if symbol is None:
+    known = A.diagonalisation()
+    if known is None:
         _check_definite(A)
-    if "kills_constants" in A.claims or (symbol is not None and _zeros(symbol).flat[0]):
+    if "kills_constants" in A.claims or (known is not None and _zeros(known.eigenvalues).flat[0]):
         _check_mean(A.space, detached(f))
     if not array_api_compat.is_torch_array(f):
         return solve_system(A, f, tol, max_iterations)
@@ -102,9 +102,9 @@ def solve_system(A: Operator, b: Array, tol: float, max_iterations: int = 500) -
     Where A kills constants this is the pseudo-inverse: the mean of b is dropped, and u has mean zero.
     """
     b = A.space.restricted(b)
-    symbol = A.symbol()
-    if symbol is not None:
-        return _divided(A, symbol, b)
+    known = A.diagonalisation()
+    if known is not None:
+        return _divided(A, known, b)
     choices = {}
     singular = "kills_constants" in A.claims
     if singular:
@@ -149,20 +149,19 @@ def _check_definite(A: Operator) -> None:
         )
 
 
-def _divided(A: Operator, symbol: NDArray[np.float64], b: Array) -> SteadySolution:
-    """Division by the eigenvalues on the torus; constants, where they are in the kernel, are left out."""
-    zero = _zeros(symbol)
-    choices = {"solver": "division by the eigenvalues, one FFT pair"}
+def _divided(A: Operator, known: Diagonalisation, b: Array) -> SteadySolution:
+    """Division by the eigenvalues; constants, where they are in the kernel, are left out."""
+    zero = _zeros(known.eigenvalues)
+    choices = {"solver": "division by the eigenvalues, one pair of transforms"}
     if np.count_nonzero(zero) > int(zero.flat[0]):
         raise ValueError(
-            "Stationary on the torus: A vanishes at a wavenumber other than 0, so that A u = f has no unique solution. "
+            "Stationary: A vanishes at a wavenumber other than 0, so that A u = f has no unique solution. "
             "Add a positive multiple of another operator."
         )
     if zero.flat[0]:
         b = _centred(A.space, b)
         choices["mean"] = "A kills constants: the data have mean zero, and u is the solution of mean zero"
-    inverse = DiagonalGenerator(A.space, np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, symbol)))
-    u = inverse.apply(lambda t: t, b)
+    u = known.apply(lambda t: np.where(zero, 0.0, 1.0 / np.where(zero, 1.0, t)), b)
     residual = norms(as_rows(b - A.apply(u), A.space.ndim)) / _sizes(b, A.space)
     return SteadySolution(u, np.stack([np.ones_like(residual), residual]), choices)
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from pide.arrays import Array, as_float, device_key, like, namespace, to_host
 from pide.operators.algebra import Multiple, Sum
 from pide.operators.base import Operator
+from pide.operators.diagonalisation import Diagonalisation
 from pide.operators.nonlocal_operator import NonlocalOperator
+from pide.operators.transforms import cosine_transform, inverse_cosine_transform, sine_transform
 from pide.quadrature.weights import LatticeWeights
-from pide.solvers.diagonal import DiagonalGenerator
-from pide.solvers.transforms import cosine_transform, inverse_cosine_transform, sine_transform
 from pide.spaces.grid import Grid
 
 __all__ = ["MultilevelInverse", "steady_inverse"]
@@ -299,7 +299,7 @@ def _refined(u: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _fourier_inverse(M: Operator, symbol: Field) -> Callable[[Array], Array]:
-    modes = DiagonalGenerator(M.space, _lifted(symbol))
+    modes = Diagonalisation(M.space, _lifted(symbol))
     weight = _Scaling(M.space, _scaling(M, symbol))
     return lambda r: weight(modes.apply(lambda t: 1.0 / t, weight(r), key="inverse"))
 

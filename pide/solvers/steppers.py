@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 
 from pide.solvers.chebyshev import Chebyshev
-from pide.solvers.diagonal import DiagonalGenerator
 from pide.solvers.etd import ETD
 from pide.solvers.exact import Exact
 from pide.solvers.explicit import ForwardEuler, RungeKutta4
@@ -91,7 +90,7 @@ def wave_stepper(flow: Flow) -> tuple[Stepper, str]:
     """The most accurate stepper for a wave that applies, and why."""
     if flow.source is not None:
         return StormerVerlet(), "time-dependent source"
-    if not flow.carries_parameter_gradients() and DiagonalGenerator.of(flow.generator) is not None:
+    if not flow.carries_parameter_gradients() and flow.generator.diagonalisation() is not None:
         return Exact(), "Fourier modes diagonalise the generator"
     return Chebyshev(), "cos(t sqrt(-L)) is entire in L: about |t| sqrt(lambda_max) / 2 terms"
 

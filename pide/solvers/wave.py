@@ -16,7 +16,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from pide.arrays import Array, namespace, to_host
-from pide.solvers.diagonal import DiagonalGenerator
+from pide.operators.diagonalisation import Diagonalisation
 from pide.solvers.rows import detached
 from pide.solvers.stepper import Flow, Report, Stepper, Trajectory, refuse_large_step
 
@@ -109,7 +109,7 @@ def drift_note(flow: Flow, energies: Sequence[Reals], where: str) -> dict[str, s
     return {"energy drift": f"max |E(t) - E(0)| / |E(0)| = {drift:.2e}, seen at {where}"}
 
 
-def exact_wave(stepper: Stepper, flow: Flow, diagonal: DiagonalGenerator, times: Sequence[float]) -> Trajectory:
+def exact_wave(stepper: Stepper, flow: Flow, diagonal: Diagonalisation, times: Sequence[float]) -> Trajectory:
     """States and velocities by Fourier modes; no error but rounding."""
     v0 = require_wave(stepper, flow)
     states, velocities = [], []

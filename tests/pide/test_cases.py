@@ -136,3 +136,18 @@ def test_the_documentation_names_every_table_and_key() -> None:
     for table in (*tables, TimeTable, VerifyTable):
         for entry in fields(table):
             assert re.search(rf"\b{entry.name}\b", page), f"{table.__name__}.{entry.name}"
+
+
+def test_a_spectral_power_is_run_exactly() -> None:
+    from pide.study import run_study, summary
+
+    text = GOOD.replace('type = "ball", radius = 1.0, dimension = 2', 'type = "box", bounds = [[0, 1], [0, 1]]')
+    text = text.replace(
+        '"nonlocal_diffusion"\nkernel = { type = "gaussian", width = 0.2 }', '"spectral_fractional_laplacian"\ns = 0.5'
+    )
+    text = text.replace('stepper = { type = "crank_nicolson", dt = 0.01 }', "")
+    study = run_study(parse_case(text), FOLDER)
+    assert "spectral: SpectralFractionalLaplacian(s=0.5)" in summary(study)
+    assert study.main.record.stepper == "Exact()"
+    with pytest.raises(CaseError, match="spectral_fractional_laplacian' needs s"):
+        parse_case(text.replace("s = 0.5", ""))

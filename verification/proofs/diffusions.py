@@ -156,9 +156,9 @@ def _sums(model: SquareMatrix, claim: str) -> Certificate:
 
 
 def _rates(model: SquareMatrix) -> Certificate:
-    """Off-diagonal entries >= 0 and exact row sums <= 0 (the killing)."""
-    A = model.entries
-    words = "a_ij >= 0 for i != j and row sums -kappa_i <= 0"
+    """Off-diagonal entries of L = A or -A >= 0 and exact row sums <= 0 (the killing)."""
+    A = model.sign * model.entries
+    words = f"{'' if model.sign > 0 else '-'}a_ij >= 0 for i != j and row sums -kappa_i <= 0"
     bad = ~(A >= 0)
     np.fill_diagonal(bad, False)
     method = "C1, C2: comparison of entries and exact sums"
@@ -169,7 +169,7 @@ def _rates(model: SquareMatrix) -> Certificate:
     for i in range(model.size):
         total = exact_sum(A[i])
         if total > 0:
-            witness = {"kind": "row", "i": i, "sum": str(total)}
+            witness = {"kind": "rates", "i": i, "sum": str(total)}
             return Certificate("nonnegative_rates", words, REFUTED, "matrix", method, witness=witness)
     return Certificate("nonnegative_rates", words, PROVED, "matrix", method)
 

@@ -136,12 +136,15 @@ class SquareMatrix:
     sampled : bool
         Whether the entries are floating-point applies to unit impulses, so that their last bits mean nothing.
     name : str
+    sign : int
+        -1 where the matrix is A = -L, so that rates are -a_ij.
     """
 
     entries: Field
     spectral_bound: float | None = None
     sampled: bool = False
     name: str = "matrix"
+    sign: int = 1
 
     def __post_init__(self) -> None:
         shape = self.entries.shape

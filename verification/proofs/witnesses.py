@@ -77,11 +77,14 @@ def _square(model: SquareMatrix, witness: dict[str, Any]) -> bool:
     if kind in ("row", "column"):
         line = A[witness["i"]] if kind == "row" else A[:, witness["i"]]
         return sum(map(Fraction, line.tolist()), Fraction(0)) == Fraction(witness["sum"]) != 0
+    if kind == "rates":
+        total = sum(map(Fraction, (model.sign * A[witness["i"]]).tolist()), Fraction(0))
+        return total == Fraction(witness["sum"]) and total > 0
     if kind in ("pair", "entry"):
         i, j = witness["i"], witness["j"]
         w_ij = float.fromhex(witness["w_ij"])
         if kind == "entry":
-            return bool(A[i, j] == w_ij) and w_ij < 0
+            return bool(model.sign * A[i, j] == w_ij) and w_ij < 0
         w_ji = float.fromhex(witness["w_ji"])
         return bool(A[i, j] == w_ij and A[j, i] == w_ji) and w_ij != w_ji
     v = [Fraction(x) for x in witness["v"]]

@@ -9,7 +9,13 @@ import scipy.fft
 
 from pide.arrays import Array, fft_of, is_numpy, like, namespace
 
-__all__ = ["cosine_transform", "inverse_cosine_transform", "sine_transform"]
+__all__ = [
+    "cosine_transform",
+    "half_sine_transform",
+    "inverse_cosine_transform",
+    "inverse_half_sine_transform",
+    "sine_transform",
+]
 
 
 def sine_transform(u: Array, dimension: int) -> Array:
@@ -37,6 +43,32 @@ def inverse_cosine_transform(u: Array, dimension: int) -> Array:
     for axis in range(-dimension, 0):
         u = _inverse_cosine(u, axis)
     return u
+
+
+def half_sine_transform(u: Array, dimension: int) -> Array:
+    """DST-II: 2 sum_j u_j sin(pi (k + 1)(j + 1/2) / N) per axis."""
+    if is_numpy(u):
+        return scipy.fft.dstn(u, type=2, axes=list(range(-dimension, 0)))
+    return _reversed(cosine_transform(_alternating(u, dimension), dimension), dimension)
+
+
+def inverse_half_sine_transform(u: Array, dimension: int) -> Array:
+    """Inverse of `half_sine_transform`."""
+    if is_numpy(u):
+        return scipy.fft.idstn(u, type=2, axes=list(range(-dimension, 0)))
+    return _alternating(inverse_cosine_transform(_reversed(u, dimension), dimension), dimension)
+
+
+def _alternating(u: Array, dimension: int) -> Array:
+    """(-1)^j u_j per axis: turns sines at half nodes into cosines of the reversed frequencies."""
+    for axis in range(1, dimension + 1):
+        signs = np.where(np.arange(u.shape[-axis]) % 2 == 0, 1.0, -1.0)
+        u = u * like(signs.reshape(-1, *(1,) * (axis - 1)), u)
+    return u
+
+
+def _reversed(u: Array, dimension: int) -> Array:
+    return namespace(u).flip(u, axis=tuple(range(-dimension, 0)))
 
 
 def _sine(u: Array, axis: int) -> Array:
