@@ -57,7 +57,9 @@ def tree_sum(
 
     Notes
     -----
-    Cost O(N), in time and memory, for every distribution of the points; see `TreeSum` for what is guaranteed.
+    Cost O(N), in time and memory, for every distribution of the points; see `TreeSum` for what is guaranteed. Nodes per
+    axis are at most 40, 20 and 12 in dimensions 1, 2, 3: where they do not reach `tol`, in space below about 1e-7,
+    clouds of up to 20 000 points are summed pair by pair, and the notes say so.
 
     Raises
     ------
@@ -129,6 +131,8 @@ class TreeSum(PairSum):
     @property
     def notes(self) -> tuple[str, ...]:
         plan = self.plan
+        if not plan.crossings and not self.pairs.unequal.size:
+            return (f"engine: tree, all pairs direct: {self.neighbours:.0f} neighbours per point",)
         return (
             f"engine: tree of {len(self.boxes.levels)} boxes on {int(self.boxes.levels[-1]) + 1} levels, "
             f"{self.neighbours:.0f} neighbours per point, {plan.nodes.order} nodes per axis compressed to {plan.rank} "
@@ -138,8 +142,9 @@ class TreeSum(PairSum):
     @property
     def neighbours(self) -> float:
         """Mean number of points that a point is paired with directly."""
-        a, b = self.boxes.counts[self.pairs.near].T
-        return float(2 * (a * b).sum() / len(self.masses))
+        near = self.pairs.near
+        a, b = self.boxes.counts[near].T
+        return float(np.where(near[:, 0] == near[:, 1], a * (a - 1), 2 * a * b).sum() / len(self.masses))
 
     def product(self, v: Floats) -> Floats:
         return self._batched(v, 0.0)

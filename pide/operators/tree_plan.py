@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Scaling = tuple[float, float] | None
 
+_DIRECT = 20_000
+"""Points up to which all pairs are summed directly where no order of interpolation reaches the tolerance."""
+
 
 @dataclass(frozen=True, eq=False)
 class Crossing:
@@ -137,7 +140,8 @@ def plan_far(boxes: Boxes, profile: Profile, tol: float, floor: float) -> tuple[
     Raises
     ------
     ValueError
-        When no order of interpolation reaches tol.
+        When no order of interpolation reaches tol and the cloud has more than 20 000 points; for fewer all pairs are
+        near.
     """
     dimension, deepest = boxes.cells.shape[1], int(boxes.levels[-1])
     scaling = _scaling(profile, boxes.side)
@@ -146,7 +150,7 @@ def plan_far(boxes: Boxes, profile: Profile, tol: float, floor: float) -> tuple[
     orders = [smallest_order(_at(profile, boxes.size(level)), dimension, tol, floor) for level in levels]
     found = [order for order in orders if order is not None]
     radius = _audible(profile, boxes.side * np.sqrt(dimension), tol * floor)
-    if deepest >= 2 and not found and radius >= boxes.side:
+    if deepest >= 2 and not found and radius >= boxes.side and len(boxes.order) > _DIRECT:
         raise ValueError(
             f"engine='tree' with tol={tol:g}: {LARGEST_ORDER[dimension]} nodes per axis do not reach it in "
             f"dimension {dimension}. Write a larger tol, or engine='dense'."
