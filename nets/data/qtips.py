@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pide.nets.data.images import Dataset, Images
 
-__all__ = ["make_qtips", "pair_class"]
+__all__ = ["local_limit", "make_qtips", "pair_class"]
 
 _DARKEST, _BRIGHTEST = 50.0, 190.0
 _SHAFT = 225.0
@@ -83,6 +83,47 @@ def make_qtips(
         _images(count, number, sticks, side, types, seed) for number, count in enumerate((train, test))
     )
     return Dataset("qtips", training, testing, classes, ignored=len(classes))
+
+
+def local_limit(reach: int, side: int = 64, types: int = 5, sticks: int = 400, seed: int = 0) -> float:
+    """Pixel accuracy that no network exceeds whose answers depend on windows of 2 reach + 1 pixels a side.
+
+    Parameters
+    ----------
+    reach : int, pixels
+        Each stem or plain convolution of 3 x 3 adds 1 to it, each Hamiltonian block 4.
+    side, types : int
+        As for `make_qtips`.
+    sticks : int
+        Sticks that are drawn to estimate the limit.
+    seed : int
+
+    Notes
+    -----
+    The mean over pixels of sticks of 1 where the window meets both ends, 1/K where it meets one, 2/K^2 where it meets
+    none: a type that is not seen is independent of all that is, so the best answer is a most frequent one. The limit is
+    that of exact sight of every end met; noise and the distance lower what is reached. Its sampling error falls like
+    1/sqrt(sticks).
+
+    >>> local_limit(64)
+    1.0
+    """
+    right, pixels = 0.0, 0
+    for index in range(sticks):
+        generator = np.random.default_rng([seed, index])
+        along, across, length = _free_place(generator, np.zeros((side, side), bool), side)
+        inside = _within(along, across, length, side / 16)
+        seen = [_widened(inside & (sign * along > 0.3 * length), reach)[inside] for sign in (1, -1)]
+        ends = seen[0].astype(int) + seen[1]
+        right += float(np.array([2 / types**2, 1 / types, 1.0])[ends].sum())
+        pixels += int(inside.sum())
+    return right / pixels
+
+
+def _widened(places: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """Whether a window around a pixel meets one of the places."""
+    near = np.abs(np.subtract.outer(np.arange(len(places)), np.arange(len(places)))) <= reach
+    return np.asarray(near @ places @ near)
 
 
 def _images(count: int, number: int, sticks: int, side: int, types: int, seed: int) -> Images:

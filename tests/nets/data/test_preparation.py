@@ -7,11 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from pide.errors import CaseError
 from pide.nets.data import SEVERITIES, Corruption, Dataset, Images, corrupt, fit_preprocessing, make_qtips
-from pide.nets.data.qtips import pair_class
+from pide.nets.data.qtips import local_limit, pair_class
 from pide.nets.data.subsets import choose, hold_out, keep_fraction
+from pide.nets.models import hamiltonian
 from pide.nets.training import parse_config
 from pide.nets.training.sets import prepare
 
@@ -144,3 +146,24 @@ def test_qtips_of_fewer_types_and_smaller_pictures() -> None:
     assert len(prepare(config).dataset.classes) == 6
     with pytest.raises(CaseError, match=r"data\.side: not used by 'digits'; for qtips\. Remove it"):
         parse_config('[data]\nname = "digits"\nside = 16')
+
+
+def test_the_limit_of_local_sight() -> None:
+    """Nothing but the own pixel: 2/5 of a stick are ends. The whole picture: both ends. More sight never hurts."""
+    assert local_limit(0, types=2) == pytest.approx(1 / 2, abs=1e-12)
+    assert local_limit(0, types=5) == pytest.approx(0.4 / 5 + 0.6 * 2 / 25, abs=5e-3)
+    assert local_limit(32, side=32) == 1.0
+    limits = [local_limit(reach, side=32, types=3, sticks=50) for reach in (0, 2, 5, 9)]
+    assert limits == sorted(limits)
+    assert limits[-1] < 1.0
+
+
+def test_the_sight_of_a_small_hamiltonian_network() -> None:
+    """A stem and one block see 1 + 4 pixels each way: what `local_limit` is told in the experiments."""
+    net = hamiltonian(((1, 21, 21), 3), channels=(4,), blocks=1, step=0.5, seed=0).eval().double()
+    features = nn.Sequential(net.stem, *net.units)
+    x = torch.rand(1, 1, 21, 21, dtype=torch.float64, generator=GENERATOR)
+    other = x.clone()
+    other[0, 0, 10, 10] += 5.0
+    changed = ((features(x) - features(other)).abs().sum((0, 1)) > 0).nonzero() - 10
+    assert int(changed.abs().max()) == 5

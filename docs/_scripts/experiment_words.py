@@ -1,0 +1,52 @@
+"""What docs/experiments.md says about each experiment."""
+
+from __future__ import annotations
+
+from pide.nets.data.qtips import local_limit
+
+HEAD = """# Experiments
+
+Trainings on small machines: narrow networks, few images, few epochs. They ask whether a nonlocal block changes what
+such a network learns, and say with which uncertainty; they are no attempt at the published accuracies, which need the
+wide networks and 200 epochs. All files that reproduce the published tables are in `examples/papers`.
+
+Scores are in per cent on the test set after the last epoch: accuracy, or mean IoU over classes for CamVid and Q-tips.
+The difference is the mean over equal seeds with its 95 % interval by Student's t; with two or three seeds that
+interval is wide, and where it holds zero nothing has been shown. Many intervals are on this page: of twenty, one misses
+its value by chance. Seconds are wall-clock times on a machine that was doing other things; do not compare them.
+Machine: {machine}, one thread, torch {torch}. The tables as CSV are in `docs/experiments/`.
+
+The page is written from the run folders by `python docs/_scripts/experiments.py write`.
+"""
+FOOT = """## What is not here
+
+Nothing was trained on a GPU, no network of the published width was trained to the end, and no ranking of operators is
+claimed from these runs. The files in `examples/papers` have been built and counted, but not trained; the data-fraction,
+noise and four-stage experiments above are small counterparts of theirs, on digits.
+"""
+WORDS = {
+    "digits": "Handwritten digits of scikit-learn, 8 x 8. Operators have two stages, one variant four.",
+    "digits spectra": "Eigenvalues of the symmetric parts of K1 and K2 over the training of seed 0 with diffusion:",
+    **{
+        f"digits_fraction_{fraction}": f"The same digits with {fraction:g} of the training images of each class and "
+        "as many epochs; the test images are all there. The papers claim that nonlocal networks need less data."
+        for fraction in (0.1, 0.3)
+    },
+    "fashion": "A thirtieth of Fashion-MNIST, 28 x 28.",
+    "qtips": "The long-range task, with a nonlocal block of strength and step 1: at the published 0.1 and 0.06 it "
+    "hardly acts. Mean IoU over fifteen classes. Both networks are far from solving the task after 960 steps.",
+    "qtips_small": "The task made easier to learn and harder to see: one stick, two types of ends, 32 x 32, and a "
+    "network with one Hamiltonian block, which sees five pixels each way. Pixel accuracy; always answering the most "
+    "frequent class scores 50. No network that sees five pixels each way exceeds "
+    f"{100 * local_limit(5, side=32, types=2):.1f} (`pide.nets.data.qtips.local_limit`, 400 sticks), however it is "
+    "trained: what is above has come through the nonlocal block.",
+    "camvid": "Streets in eleven classes; mean IoU, one seed, so that nothing follows about operators.",
+    "cifar10": "Images that were stored as JPEG, so that pixels differ a little from the published ones "
+    '(`checksums = "report"` in the file).',
+    "tao": "The original and the proposed block of Tao et al. on digits, at a tenth of the published rate: at 0.1 both "
+    "train badly from our initial weights.",
+    "tao spectra": "Eigenvalues of the symmetric part of every W = W_Z W_g (original) and W (proposed) over the "
+    "training of seed 0:",
+    "tao_normalised": "The same with exponents divided by the root of their dimension, features normalised before "
+    "them, and a tenth of the first W_Z (`docs/explanation/networks.md`).",
+}
