@@ -93,9 +93,9 @@ def excess(row: Row) -> float:
     low, high = _RANGE
     if row.measured is None or row.bound is None or not math.isfinite(row.measured):
         return high
-    if row.measured == 0.0:
-        return low
-    return min(max(row.measured / row.bound, low), high) if row.bound > 0 else high
+    if row.bound <= 0:
+        return low if row.measured <= row.bound else high
+    return min(max(row.measured / row.bound, low), high)
 
 
 def _margin(claim: str, name: str, seed: int, samples: int) -> Margin:

@@ -28,7 +28,10 @@ def test_a_mutant_that_the_check_does_not_see_is_not_separated() -> None:
 
 @pytest.mark.parametrize(
     ("measured", "bound", "expected"),
-    [(0.0, 1.0, 1e-8), (2.0, 1.0, 2.0), (1.0, 0.0, 1e16), (math.nan, 1.0, 1e16), (None, None, 1e16), (1e-9, 1.0, 1e-8)],
+    [
+        (2.0, 1.0, 2.0), (0.0, 1.0, 1e-8), (0.0, 0.0, 1e-8), (-1.0, 0.0, 1e-8), (1.0, 0.0, 1e16), (math.nan, 1.0, 1e16),
+        (None, None, 1e16),
+    ],
 )
 def test_excess(measured: float | None, bound: float | None, expected: float) -> None:
     assert excess(Row("linear", "holds", measured, bound)) == expected
