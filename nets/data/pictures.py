@@ -21,30 +21,32 @@ def picture_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
-def read_pictures(paths: Sequence[Path], stride: int = 1, mode: str = "RGB") -> Tensor:
+def read_pictures(paths: Sequence[Path], stride: int = 1, mode: str = "RGB", first: int = 0) -> Tensor:
     """Pictures as bytes, shape (N, C, H, W).
 
     Parameters
     ----------
     paths : sequence of Path
     stride : int
-        Every stride-th row and column is kept, the first among them.
+        Every stride-th row and column is kept.
     mode : {"RGB", "L"}
         Colour (C = 3) or grey (C = 1), by Pillow's conversion.
+    first : int
+        The first row and column that is kept, from 0.
 
     Raises
     ------
     ValueError
         If a file is no picture, or the pictures differ in size.
     """
-    arrays = [_opened(path, mode)[::stride, ::stride] for path in paths]
+    arrays = [_opened(path, mode)[first::stride, first::stride] for path in paths]
     stacked = _stacked(paths, arrays)
     return torch.from_numpy(stacked[:, None] if mode == "L" else np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)))
 
 
-def read_masks(paths: Sequence[Path], stride: int = 1) -> Tensor:
+def read_masks(paths: Sequence[Path], stride: int = 1, first: int = 0) -> Tensor:
     """Class number of every pixel, int64, shape (N, H, W): the palette index or the grey value, never a colour."""
-    arrays = [_opened(path, None)[::stride, ::stride] for path in paths]
+    arrays = [_opened(path, None)[first::stride, first::stride] for path in paths]
     for path, array in zip(paths, arrays, strict=True):
         if array.ndim != 2:
             raise ValueError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +106,8 @@ def fit(
         state.judged.eval()
         scores = evaluate(state.judged, loop, "test")
         if loop.writes and folder is not None:
-            write_report(folder, state, loop, scores)
+            with _resumable(folder):
+                write_report(folder, state, loop, scores)
         group.wait()
     return Fitted(state.judged, config, tuple(state.history), scores, folder)
 
@@ -146,8 +149,24 @@ def _restore(state: State, path: Path, device: str) -> None:
 
 def _train(state: State, loop: Loop) -> None:
     try:
-        train(state, loop)
+        with _resumable(loop.folder):
+            train(state, loop)
     except Diverged as error:
         if loop.writes and loop.folder is not None:
             log(loop.folder, str(error))
         raise
+
+
+@contextmanager
+def _resumable(folder: Path | None) -> Iterator[None]:
+    """A file that cannot be written, as on a full disk, says how the run goes on."""
+    try:
+        yield
+    except OSError as error:
+        if folder is None or "--resume" in str(error):
+            raise
+        raise OSError(
+            error.errno,
+            f"{folder}: a file cannot be written ({error.strerror or error}). Free some space and write: "
+            f"pide train {folder} --resume",
+        ) from None

@@ -227,13 +227,28 @@ def test_camvid(tmp_path: Path) -> None:
 def test_bdd100k_gives_the_ignored_label_a_class(tmp_path: Path) -> None:
     for part in ("train", "val"):
         masks = write_pairs(tmp_path / "seg/images" / part, tmp_path / "seg/labels" / part, "_train_id", highest=18)
-        masks[0][0, 0] = 255
+        masks[0][1, 1] = 255
         Image.fromarray(masks[0]).save(tmp_path / "seg/labels" / part / "0_train_id.png")
     dataset = read_dataset("bdd100k", str(tmp_path), halvings=1)
     assert len(dataset.classes) == 20
     assert dataset.ignored is None
     assert int(dataset.test.labels[0, 0, 0]) == 19
-    np.testing.assert_array_equal(dataset.test.labels[1].numpy(), masks[1][::2, ::2])
+    np.testing.assert_array_equal(dataset.test.labels[1].numpy(), masks[1][1::2, 1::2])
+
+
+def test_bdd100k_drops_the_first_of_every_two_rows(tmp_path: Path) -> None:
+    """Three times: rows and columns 7, 15, ... of the papers' [7::8]; of 720 x 1280 pixels 90 x 160."""
+    rows, columns = np.indices((24, 40))
+    for part in ("train", "val"):
+        write_pairs(tmp_path / "seg/images" / part, tmp_path / "seg/labels" / part, "_train_id", count=1)
+        Image.fromarray(np.stack([rows, columns, rows], -1).astype(np.uint8)).save(
+            tmp_path / f"seg/images/{part}/0.png"
+        )
+        Image.fromarray((columns // 8).astype(np.uint8)).save(tmp_path / f"seg/labels/{part}/0_train_id.png")
+    dataset = read_dataset("bdd100k", str(tmp_path))
+    assert dataset.train.pixels[0, 0, :, 0].tolist() == [7, 15, 23]
+    assert dataset.train.pixels[0, 1, 0].tolist() == [7, 15, 23, 31, 39]
+    assert dataset.train.labels[0, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_segmentation_folder(tmp_path: Path) -> None:

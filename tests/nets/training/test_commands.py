@@ -111,6 +111,26 @@ def test_compare(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert (tmp_path / "comparison" / "comparison.png").exists()
 
 
+def test_a_disk_that_takes_no_more(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The system refuses files above a limit; with room again the run goes on, and a damaged checkpoint is refused."""
+    resource = pytest.importorskip("resource", reason="limits of the system are those of POSIX")
+    run, (soft, hard) = tmp_path / "run", resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        assert cli.train([str(file), "--out", str(run)]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    told = capsys.readouterr().err
+    assert "the checkpoint of" in told
+    assert f"Free some space and write: pide train {run} --resume" in told
+    assert cli.train([str(run), "--resume"]) == 0
+    (run / "checkpoints" / "last.pt").write_bytes(b"damaged")
+    assert cli.train([str(run), "--resume"]) == 2
+    assert "Copy another checkpoint of this run over it (best.pt)" in capsys.readouterr().err
+    assert cli.train([str(file), "--out", str(run), "--resume", "--set", "training.epochs=9"]) == 2
+    assert "training.epochs: 2 -> 9" in capsys.readouterr().err
+
+
 def test_wrong_arguments(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, code, remedy in (
         ([str(tmp_path)], 2, "--resume"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -124,6 +125,27 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
     monkeypatch.undo()
     assert torch.equal(read_checkpoint(path)["a"], torch.ones(3))
     assert [item.name for item in path.parent.iterdir()] == ["last.pt"]
+
+
+@pytest.mark.parametrize("file", ["metrics.csv", "report.md"])
+def test_a_run_goes_on_after_a_full_disk(
+    tmp_path: Path, small: Small, network: Maker, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """Whichever file meets the full disk: what follows the last checkpoint is computed again."""
+    config, out, rename = small(), tmp_path / "full", os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target).name == file:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match=r"No space left.*Free some space and write: pide train .*full --resume"):
+        fit(network(), config, out=out)
+    monkeypatch.undo()
+    fit(network(), config, out=out, resume=True)
+    fit(network(), config, out=tmp_path / "whole")
+    assert_same(out, tmp_path / "whole")
 
 
 def test_damaged_checkpoints_are_told_from_whole_ones(tmp_path: Path) -> None:
