@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_scripts"))
 
 from formulas import check_formulas  # found only now
 
-COMMANDS = [[], ["run"], ["info"], ["verify"], ["train"], ["evaluate"], ["predict"], ["compare"], ["audit"]]
+COMMANDS = [[], ["run"], ["info"], ["bench"], ["verify"], ["train"], ["evaluate"], ["predict"], ["compare"], ["audit"]]
 
 project = "pide"
 author = "The pide developers"

@@ -10,7 +10,9 @@ from typing import Any
 
 try:
     import torch  # noqa: F401
-except ImportError as error:
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
     raise ImportError('pide.nets needs torch. Write: pip install "pide-operators[nets]"') from error
 
 _HOME = {"AuditReport": "auditing", "audit": "auditing", "fit": "training"}

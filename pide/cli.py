@@ -1,4 +1,4 @@
-"""The command line: `pide run case.toml`, `pide info`, and the commands that other packages register.
+"""The command line: `pide run case.toml`, `pide info`, `pide bench`, and the commands that other packages register.
 
 Exit codes: 0 all went well; 1 a claim failed its check; 2 a wrong case file, input or argument;
 3 the solver did not reach its tolerance. Any other error is a defect and shows its traceback.
@@ -91,6 +91,14 @@ def _parser(commands: dict[str, EntryPoint]) -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     info = subparsers.add_parser("info", help="versions, devices and engines")
     info.set_defaults(command=_info)
+    bench = subparsers.add_parser(
+        "bench",
+        help="accuracy and cost on this machine",
+        description="Measure applies, steady solves and heat flows on this machine, beside SciPy and closed forms. "
+        "Takes about a minute; set OMP_NUM_THREADS=1 for one thread.",
+    )
+    bench.add_argument("--quick", action="store_true", help="small sizes, a few seconds")
+    bench.set_defaults(command=_bench)
     for name, point in sorted(commands.items()):
         subparsers.add_parser(name, help=_SUMMARIES.get(name, f"from {point.value}"), add_help=False)
     return parser
@@ -114,6 +122,16 @@ def _run(options: argparse.Namespace) -> int:
     write_study(study, out, options.case.read_text(encoding="utf-8"), text)
     print(f"\nwritten to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return code
+
+
+def _bench(options: argparse.Namespace) -> int:
+    """`pide bench`: lines as they are measured."""
+    from pide.bench import bench
+
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, numpy {version('numpy')}")
+    for line in bench(options.quick):
+        print(line, flush=True)
+    return OK
 
 
 def _prepare(out: Path, names: list[str], overwrite: bool) -> None:

@@ -43,6 +43,7 @@ from pide.operators.two_point import two_point_operator
 from pide.operators.variable_order import variable_order_operator
 from pide.quadrature.compatible import compatible_weights
 from pide.quadrature.lattice import lattice_weights
+from pide.quadrature.sinc import sinc_weights
 from pide.quadrature.weights import LatticeWeights
 from pide.spaces.cloud import PointCloud
 from pide.spaces.grid import Grid
@@ -52,7 +53,7 @@ __all__ = ["discretise"]
 
 _SCHEMES: dict[type, tuple[str, ...]] = {
     NonlocalDiffusion: ("compatible", "fourier"),
-    FractionalLaplacian: ("lattice", "compatible", "corrected", "fourier"),
+    FractionalLaplacian: ("lattice", "compatible", "corrected", "fourier", "sinc"),
     SpectralFractionalLaplacian: ("lattice", "fourier"),
     Laplacian: ("lattice", "fourier"),
     Multiplier: ("fourier",),
@@ -95,14 +96,16 @@ def discretise(
     space : Grid or PointCloud
     exterior : Exterior or None
         None means `Periodic()` on a torus and `Zero()` for potentials; elsewhere it must be given.
-    scheme : {"auto", "compatible", "lattice", "corrected", "fourier"}
+    scheme : {"auto", "compatible", "lattice", "corrected", "fourier", "sinc"}
         "compatible": asymptotically compatible monotone weights, O(h^2) at fixed horizon, consistent with the local
         limit as the horizon shrinks with h (Tian and Du 2013; Du, Tao, Tian and Yang 2019); the default of
         `NonlocalDiffusion`. "lattice": the power (sum_a 4 sin^2(k_a h_a / 2) / h_a^2)^s of the discrete Laplacian,
         monotone, O(h^2) on smooth data; the default of `FractionalLaplacian`. "corrected": the same with the boundary
         defect removed (`pide.operators.boundary`), the default for `Zero` exteriors where the domain has an exact
         distance. "fourier": the continuum symbol at the resolved wavenumbers of a torus, of spectral order on smooth
-        data, not monotone. Potentials have "galerkin", "spectral" and "fourier" (`pide.operators.potentials`).
+        data, not monotone. "sinc": the same symbol on R^n, for smooth functions that are 0 (to rounding) near the
+        boundary, of spectral order for these, not monotone. Potentials have
+        "galerkin", "spectral" and "fourier" (`pide.operators.potentials`).
     engine : {"auto", "fft", "stencil"}; for TwoPoint kernels {"auto", "dense", "sparse"}
         On clouds {"auto", "sparse", "dense", "nufft", "ducc0", "tree"}, see `pide.operators.cloud.cloud_operator`.
         The fast apply; "auto" takes the stencil for a few neighbours and the FFT otherwise, and notes which.
@@ -227,7 +230,11 @@ def _fractional(A: Any, request: _Request) -> Operator:
         return lattice_power_operator(A.s, grid, claims, note)
     pad = collar_pad(request.exterior, math.inf, grid)
     reach = tuple(nodes - 1 + p for nodes, p in zip(grid.shape, pad, strict=True))
-    weights = lattice_weights(A.s, grid.spacing, reach)
+    if request.scheme == "sinc":
+        weights, note = sinc_weights(A.s, grid.spacing, reach), "scheme: sinc, |xi|^{2s} of band-limited functions"
+        claims = frozenset({"linear", "self_adjoint", "adjoint", "positive_semidefinite", "energy_decay"})
+    else:
+        weights = lattice_weights(A.s, grid.spacing, reach)
     plain = nonlocal_operator(
         weights, grid, request.exterior, scale=-1.0, claims=claims, engine=request.engine, notes=(note,)
     )
@@ -265,9 +272,9 @@ def _laplacian(A: Any, request: _Request) -> Operator:
 
 def _multiplier(A: Any, request: _Request) -> Operator:
     k = np.broadcast_arrays(*wavenumbers(request.grid))
-    values = A.m(*k)
+    values = A.symbol(*k)
     if is_numpy(values) or isinstance(values, (int, float, complex)):
-        values = hermitian_symbol(np.broadcast_to(np.asarray(values), k[0].shape), A.m, k, request.grid)
+        values = hermitian_symbol(np.broadcast_to(np.asarray(values), k[0].shape), A.symbol, k, request.grid)
     return _multiplier_operator(request, values, frozenset(), "scheme: fourier multiplier")
 
 
@@ -368,6 +375,11 @@ def _checked_scheme(A: ContinuumOperator, request: _Request) -> str:
     if scheme == "fourier" and not request.grid.periodic and not isinstance(A, SpectralFractionalLaplacian):
         kind = type(request.grid.domain).__name__
         raise ValueError(f"scheme='fourier' needs a torus, not {kind}. Write scheme={known[0]!r}.")
+    if scheme == "sinc" and (request.grid.periodic or not kills(request.exterior)):
+        raise ValueError(
+            "scheme='sinc' is for functions on R^n that decay, with exterior=Zero() or Value(g). "
+            "On a torus write scheme='fourier', with Reflecting() scheme='lattice'."
+        )
     if scheme == "corrected" and not isinstance(request.exterior, Zero):
         raise ValueError(
             f"scheme='corrected' with exterior={request.exterior!r}: the boundary correction is for exterior=Zero(). "

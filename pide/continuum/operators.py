@@ -148,16 +148,16 @@ class Laplacian(ContinuumOperator):
 
 @dataclass(frozen=True)
 class Multiplier(ContinuumOperator):
-    """A v = F^{-1}[m(k) F v] on the torus: a translation-invariant pseudo-differential operator.
+    """A v = F^{-1}[m(k) F v] on the torus: a translation-invariant pseudo-differential operator with symbol m.
 
     Parameters
     ----------
-    m : callable
+    symbol : callable
         m(k_1, ..., k_n) at arrays of angular wavenumbers; real, or complex with m(-k) = conj(m(k)) so that real
         fields stay real.
     """
 
-    m: Callable[..., Array]
+    symbol: Callable[..., Array]
 
     @property
     def definiteness(self) -> int:

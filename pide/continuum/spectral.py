@@ -29,10 +29,10 @@ class SpectralFractionalLaplacian(ContinuumOperator):
     -----
     `scheme="lattice"` (default): the power of the discrete Laplacian, whose eigenvalues are
     mu = sum_a 4 sin^2(theta_a / 2) / h_a^2; a power of an M-matrix with 0 < s < 1 is one, so that rates are >= 0
-    and the maximum principle holds; O(h^2) on eigenfunctions. `scheme="fourier"`: mu = sum_a (theta_a / h_a)^2, exact on every
-    resolved eigenfunction, not monotone. With n nodes per axis theta = pi k / n at cell centres (k = 1..n for `Zero`,
-    k = 0..n-1 for `Reflecting`) and pi k / (n + 1) at nodes="interior", which has `Zero` only. One pair of sine or
-    cosine transforms per apply, as per solve: `Stationary`, `Heat` and `Wave` divide by eigenvalues.
+    and the maximum principle holds; O(h^2) on eigenfunctions. `scheme="fourier"`: mu = sum_a (theta_a / h_a)^2, exact
+    on every resolved eigenfunction, not monotone. With n nodes per axis theta = pi k / n at cell centres (k = 1..n for
+    `Zero`, k = 0..n-1 for `Reflecting`) and pi k / (n + 1) at nodes="interior", which has `Zero` only. One pair of sine
+    or cosine transforms per apply, as per solve: `Stationary`, `Heat` and `Wave` divide by eigenvalues.
 
     Raises
     ------
