@@ -48,7 +48,7 @@ k.setdiag(1.0)
 q = np.asarray(k.sum(axis=1)).ravel()
 weights = scipy.sparse.diags(1 / q) @ k @ scipy.sparse.diags(1 / q)
 graph = pide.Graph((weights + weights.T) / 2, positions=points)
-L = pide.graph_laplacian(graph, "random walk")
+L = pide.graph_laplacian(graph, "random_walk")
 
 noisy = depth + np.random.default_rng(0).normal(0.0, depth.std(), depth.shape)
 times = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0]

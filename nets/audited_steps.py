@@ -198,7 +198,7 @@ def _graph_step(name: str, layer: GraphDiffusion, probe: Probe) -> LayerAudit:
     entries = np.concatenate([values, values]), (np.concatenate([i, j]), np.concatenate([j, i]))
     adjacency = scipy.sparse.csr_matrix(entries, shape=(count, count))
     walk = layer.kind == "random_walk"
-    operator: Operator = graph_laplacian(adjacency, "random walk" if walk else "combinatorial")
+    operator: Operator = graph_laplacian(adjacency, "random_walk" if walk else "combinatorial")
     if not walk:
         operator = scale(operator, 1.0 / float(adjacency.sum(axis=1).max()))
     return _positions(name, layer, operator, _At(layer, False, {"edges": edges, "weights": a}), probe)

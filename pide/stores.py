@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pide.arrays import is_numpy
 from pide.continuum.problems import Problem
+from pide.continuum.wave import Wave
 from pide.files import AXES, atomic
 from pide.solvers.solve import solve
 from pide.solvers.stepper import Stepper
@@ -34,6 +35,7 @@ def solve_to_store(
     stepper: str | Stepper = "auto",
     tol: float = 1e-6,
     progress: bool | None = None,
+    scheme: str = "auto",
 ) -> Path:
     """Solve from each time to the next and append every state to a zarr store; called again, go on where it stopped.
 
@@ -47,7 +49,7 @@ def solve_to_store(
     path : str or Path
         Folder of the store, created by the first call. `xarray.open_zarr(path)` reads it at any moment; states that
         have not been reached are NaN.
-    stepper, tol, progress
+    stepper, tol, progress, scheme
         As in `pide.solve`; `tol` holds for each interval between times.
 
     Returns
@@ -61,6 +63,8 @@ def solve_to_store(
 
     Raises
     ------
+    TypeError
+        For waves.
     ValueError
         If the store belongs to another problem, grid, stepper or list of times; if the problem depends on time.
     ImportError
@@ -70,7 +74,7 @@ def solve_to_store(
     _check(problem, times)
     path = Path(path)
     initial = on.sample(problem.initial)
-    identity = _identity(problem, on, times, initial, stepper, tol)
+    identity = _identity(problem, on, times, initial, {"stepper": str(stepper), "tol": repr(tol), "scheme": scheme})
     done = _resumed(path, identity)
     if done == 0:
         _create(zarr, path, on, times, initial)
@@ -78,7 +82,8 @@ def solve_to_store(
     states = zarr.open_group(str(path), mode="r+")["u"]
     for k in range(max(done, 1), len(times)):
         segment = replace(problem, initial=np.asarray(states[k - 1]))
-        result = solve(segment, on=on, until=times[k] - times[k - 1], stepper=stepper, tol=tol, progress=progress)
+        span = times[k] - times[k - 1]
+        result = solve(segment, on=on, until=span, stepper=stepper, tol=tol, progress=progress, scheme=scheme)
         states[k] = result.final
         _advance(path, identity, k + 1)
     return path
@@ -93,6 +98,11 @@ def _zarr() -> Any:
 
 
 def _check(problem: Problem, times: Sequence[float]) -> None:
+    if isinstance(problem, Wave):
+        raise TypeError(
+            "solve_to_store(Wave): a store holds one field per time, and a wave needs its velocity to go on. "
+            "Write pide.solve(problem, times=...) and result.save(path)."
+        )
     terms = (problem.source_term, problem.reaction_term)
     if any(term is not None and term.uses_time for term in terms):
         raise ValueError(
@@ -109,7 +119,7 @@ def _check(problem: Problem, times: Sequence[float]) -> None:
 
 
 def _identity(
-    problem: Problem, grid: Any, times: Sequence[float], initial: NDArray[Any], stepper: str | Stepper, tol: float
+    problem: Problem, grid: Any, times: Sequence[float], initial: NDArray[Any], choices: dict[str, str]
 ) -> dict[str, str]:
     """What must agree between the calls that share a store."""
     return {
@@ -117,9 +127,7 @@ def _identity(
         "grid": f"shape {grid.shape}, spacing {grid.spacing}, lower {grid.lower}",
         "times": hashlib.sha256(np.asarray(times, dtype=np.float64).tobytes()).hexdigest(),
         "initial": hashlib.sha256(np.ascontiguousarray(initial).tobytes()).hexdigest(),
-        "stepper": str(stepper),
-        "tol": repr(tol),
-    }
+    } | choices
 
 
 def _create(zarr: Any, path: Path, grid: Any, times: Sequence[float], initial: NDArray[Any]) -> None:

@@ -18,8 +18,8 @@ from pide.continuum import kernels
 from pide.continuum.domains import Box, Domain, Torus
 from pide.continuum.exterior import Reflecting
 from pide.continuum.operators import ContinuumOperator, FractionalLaplacian, Laplacian, NonlocalDiffusion
-from pide.continuum.spectral import SpectralFractionalLaplacian
 from pide.continuum.problems import Heat
+from pide.continuum.spectral import SpectralFractionalLaplacian
 from pide.discretise import discretise
 from pide.errors import CaseError
 from pide.files import atomic, record_json

@@ -81,13 +81,13 @@ def star_graph(leaves: int = 8) -> Field:
 @honest
 def restarted_block() -> BlockMap:
     """Two stages of the random walk D^-1 W - I on Gaussian weights."""
-    return block_of(as_subject(graph_laplacian(gaussian_weights(), "random walk")), 0.3, 2, "two stages, random walk")
+    return block_of(as_subject(graph_laplacian(gaussian_weights(), "random_walk")), 0.3, 2, "two stages, random walk")
 
 
 @honest
 def star_block() -> BlockMap:
     """Two stages on the star, whose largest eigenvalue 2 attains the bound."""
-    return block_of(as_subject(graph_laplacian(star_graph(), "random walk")), 0.4, 2, "two stages, star")
+    return block_of(as_subject(graph_laplacian(star_graph(), "random_walk")), 0.4, 2, "two stages, star")
 
 
 @honest

@@ -155,4 +155,4 @@ def graph_combinatorial() -> Subject:
 
 @honest
 def graph_random_walk() -> Subject:
-    return as_subject(graph_laplacian(gaussian_weights(), "random walk"))
+    return as_subject(graph_laplacian(gaussian_weights(), "random_walk"))

@@ -138,7 +138,7 @@ SCATTERED: dict[str, Callable[[], Any]] = {
         cloud_in(SQUARE, 120, 0), Reflecting()
     ),
     "graph, combinatorial": lambda: graph_laplacian(gaussian_weights(60)),
-    "graph, random walk": lambda: graph_laplacian(gaussian_weights(60), "random walk"),
+    "graph, random walk": lambda: graph_laplacian(gaussian_weights(60), "random_walk"),
     "graph, symmetric": lambda: graph_laplacian(gaussian_weights(60), "symmetric"),
     "affinity, Gaussian, rows": _affine(GaussianAffinity(width=1.0), "rows"),
     "affinity, Gaussian, count": _affine(GaussianAffinity(width=1.0), "count"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from pide.arrays import Array
@@ -210,7 +210,7 @@ class Evolution(Problem):
     1
     """
 
-    reaction: Callable[..., Array] | None = None
+    reaction: Callable[..., Array] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

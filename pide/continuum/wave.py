@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pide.continuum.problems import Problem
@@ -43,7 +43,7 @@ class Wave(Problem):
     True
     """
 
-    velocity: Any = 0.0
+    velocity: Any = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -16,7 +16,7 @@ from pide.spaces.grid import Grid
 
 __all__ = ["Basis", "Diagonalisation", "from_modes", "to_modes"]
 
-Basis = Literal["fourier", "sine", "half sine", "cosine"]
+Basis = Literal["fourier", "sine", "half_sine", "cosine"]
 """Eigenvectors per axis, i = 0..N-1: e^{2 pi i k / N}; sin(pi (k+1)(i+1) / (N+1)) for nodes that leave out the ends;
 sin(pi (k+1)(i+1/2) / N) and cos(pi k (i+1/2) / N) for cell centres."""
 
@@ -31,7 +31,7 @@ class Diagonalisation:
         On a torus for the basis "fourier", on a box for the others.
     eigenvalues : array, unit 1/time
         lambda, real: rfftn layout of space.shape for "fourier", shape space.shape for the others.
-    basis : {"fourier", "sine", "half sine", "cosine"}
+    basis : {"fourier", "sine", "half_sine", "cosine"}
     """
 
     space: Grid
@@ -63,7 +63,7 @@ def to_modes(u: Array, space: Grid, basis: Basis) -> Array:
         return fft_of(namespace(u)).rfftn(u, axes=tuple(range(-n, 0)))
     forward = {
         "sine": transforms.sine_transform,
-        "half sine": transforms.half_sine_transform,
+        "half_sine": transforms.half_sine_transform,
         "cosine": transforms.cosine_transform,
     }
     return forward[basis](u, n)
@@ -78,6 +78,6 @@ def from_modes(coefficients: Array, space: Grid, basis: Basis) -> Array:
     if basis == "sine":
         volume = math.prod(2.0 * (count + 1) for count in space.shape)
         return transforms.sine_transform(coefficients, n) / volume
-    if basis == "half sine":
+    if basis == "half_sine":
         return transforms.inverse_half_sine_transform(coefficients, n)
     return transforms.inverse_cosine_transform(coefficients, n)

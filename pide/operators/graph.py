@@ -18,14 +18,14 @@ from pide.spaces.graph import Graph
 
 __all__ = ["graph_laplacian"]
 
-KINDS = ("combinatorial", "random walk", "symmetric")
+KINDS = ("combinatorial", "random_walk", "symmetric")
 
 _SIGNED_KILLING = frozenset({"linear", "adjoint", "self_adjoint", "negative_semidefinite", "energy_decay"})
 
 
 def graph_laplacian(
     adjacency: Any,
-    kind: Literal["combinatorial", "random walk", "symmetric"] = "combinatorial",
+    kind: Literal["combinatorial", "random_walk", "symmetric"] = "combinatorial",
     exterior: Exterior | None = None,
 ) -> PairOperator:
     """L = A - D, D^-1 A - I, or D^-1/2 A D^-1/2 - I; `operator.space` is the graph with the masses that fit.
@@ -34,8 +34,8 @@ def graph_laplacian(
     ----------
     adjacency : Graph, array or SciPy sparse matrix, shape (N, N)
         a_ij = a_ji >= 0.
-    kind : {"combinatorial", "random walk", "symmetric"}
-        "combinatorial": unit masses, rates a_ij. "random walk": masses d_i, rates a_ij / d_i, the generator of the walk
+    kind : {"combinatorial", "random_walk", "symmetric"}
+        "combinatorial": unit masses, rates a_ij. "random_walk": masses d_i, rates a_ij / d_i, the generator of the walk
         that jumps at rate 1. "symmetric": unit masses, rates a_ij / (d_i d_j)^(1/2) and killing 1 - sum_j of them,
         which is negative at hubs; similar to the random walk, of which it is `symmetrised()`.
     exterior : Zero, Value or Reflecting, or None
@@ -54,7 +54,7 @@ def graph_laplacian(
     Raises
     ------
     ValueError
-        See `Graph`; isolated vertices with "random walk" and "symmetric"; vertices outside without an exterior
+        See `Graph`; isolated vertices with "random_walk" and "symmetric"; vertices outside without an exterior
         condition, or one without vertices outside; "symmetric" with `Reflecting()`.
 
     References
@@ -69,9 +69,9 @@ def graph_laplacian(
     [0.0, 1.0, -1.0]
     """
     if kind not in KINDS:
-        raise ValueError(f"kind={kind!r}: there are 'combinatorial', 'random walk' and 'symmetric'. Write one of them.")
+        raise ValueError(f"kind={kind!r}: there are 'combinatorial', 'random_walk' and 'symmetric'. Write one of them.")
     given = adjacency if isinstance(adjacency, Graph) else Graph(adjacency)
-    graph = Graph(given.adjacency, "degree" if kind == "random walk" else "unit", given.positions, given.inside)
+    graph = Graph(given.adjacency, "degree" if kind == "random_walk" else "unit", given.positions, given.inside)
     if kind == "symmetric" and np.any(graph.degrees == 0):
         lonely = int(np.flatnonzero(graph.degrees == 0)[0])
         raise ValueError(f"kind='symmetric': vertex {lonely} has no edge, its degree is 0. Remove such vertices.")
@@ -93,7 +93,7 @@ def _rates(graph: Graph, kind: str) -> Any:
     if kind == "combinatorial":
         return a
     rows = np.repeat(np.arange(graph.size), np.diff(a.indptr))
-    data = a.data / d[rows] if kind == "random walk" else a.data / np.sqrt(d[rows] * d[a.indices])
+    data = a.data / d[rows] if kind == "random_walk" else a.data / np.sqrt(d[rows] * d[a.indices])
     return scipy.sparse.csr_matrix((data, a.indices, a.indptr), a.shape)
 
 
@@ -127,5 +127,5 @@ def _check_exterior(graph: Graph, kind: str, exterior: Any) -> None:
         )
     if kind == "symmetric" and isinstance(exterior, Reflecting):
         raise ValueError(
-            "kind='symmetric' with Reflecting(): its killing rates are not those of edges. Write kind='random walk'."
+            "kind='symmetric' with Reflecting(): its killing rates are not those of edges. Write kind='random_walk'."
         )

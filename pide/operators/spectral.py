@@ -34,7 +34,7 @@ class SineCosineMultiplier(Operator):
     space : Grid on a box
     multiplier : array, shape space.shape, unit 1/time
         lambda, real; torch tensors keep their gradients.
-    basis : {"sine", "half sine", "cosine"}
+    basis : {"sine", "half_sine", "cosine"}
 
     Notes
     -----
@@ -135,7 +135,7 @@ def _basis(grid: Grid, exterior: Exterior) -> Basis:
         )
     centres, interior = _layout(grid, 0.5, 0), _layout(grid, 1.0, 1)
     if centres:
-        return "half sine" if isinstance(exterior, Zero) else "cosine"
+        return "half_sine" if isinstance(exterior, Zero) else "cosine"
     if interior and isinstance(exterior, Zero):
         return "sine"
     raise ValueError(

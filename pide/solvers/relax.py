@@ -30,6 +30,7 @@ def relax(
     stepper: Stepper | str = "auto",
     tol: float = 1e-6,
     progress: bool | None = None,
+    scheme: str = "auto",
 ) -> Result:
     """Follow u_t = L u + b + f(u) until |u(t_k) - u(t_{k-1})| <= rate (t_k - t_{k-1}) |u(t_k)|.
 
@@ -42,7 +43,7 @@ def relax(
         Relative speed below which the flow counts as at rest, for every batch member.
     latest : float, unit of time
         Time at which to give up; the segments end at latest / 2^10, latest / 2^9, ..., latest.
-    stepper, tol, progress
+    stepper, tol, progress, scheme
         As for `pide.solve`, for each segment.
 
     Returns
@@ -78,7 +79,7 @@ def relax(
         end = latest / 2 ** (_SEGMENTS - k)
         start = problem if not results else replace(problem, initial=results[-1].final)
         segment = [0.0, end] if not results else [end - times[-1]]
-        results.append(solve(start, on=on, times=segment, stepper=stepper, tol=tol, progress=progress))
+        results.append(solve(start, on=on, times=segment, stepper=stepper, tol=tol, progress=progress, scheme=scheme))
         before = results[0].states[0] if len(results) == 1 else results[-2].final
         speed = _speed(before, results[-1].final, end - times[-1], on)
         times.append(end)

@@ -54,7 +54,7 @@ def failed(model, *inputs, **options):
         GraphDiffusion(3),
         GraphDiffusion(2, kind="combinatorial", step=0.9),
     ],
-    ids=["learnable", "cloud rows", "cloud count", "random walk", "combinatorial"],
+    ids=["learnable", "cloud rows", "cloud count", "random_walk", "combinatorial"],
 )
 def test_steps_have_the_claims_of_their_operators(layer):
     report = audit(layer, size=4, samples=4)

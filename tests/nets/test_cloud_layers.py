@@ -114,7 +114,7 @@ def test_graph_layer_is_the_laplacian_of_pide(kind):
 
 def test_a_fixed_graph_is_a_diffusion_step():
     _, _, adjacency = path_with_a_lonely_vertex()
-    L = pide.graph_laplacian(adjacency[:6, :6], "random walk")
+    L = pide.graph_laplacian(adjacency[:6, :6], "random_walk")
     x = random(2, 3, 6)
     layer = NonlocalDiffusionStep(L, 0.4)
     torch.testing.assert_close(layer(x), torch.as_tensor(x.numpy() + 0.4 * L(x.numpy())), rtol=0, atol=1e-14)

@@ -15,7 +15,7 @@ STAR = np.zeros((7, 7))
 STAR[0, 1:] = STAR[1:, 0] = 1.0
 RANDOM = np.triu(np.random.default_rng(0).random((20, 20)) * (np.random.default_rng(1).random((20, 20)) < 0.4), 1)
 RANDOM = RANDOM + RANDOM.T
-KINDS = ("combinatorial", "random walk", "symmetric")
+KINDS = ("combinatorial", "random_walk", "symmetric")
 
 
 def spectrum(A):
@@ -35,12 +35,12 @@ def test_matrices(sparse):
     given = scipy.sparse.csc_matrix(RANDOM) if sparse else RANDOM
     exact = {
         "combinatorial": RANDOM - np.diag(d),
-        "random walk": RANDOM / d[:, None] - np.eye(20),
+        "random_walk": RANDOM / d[:, None] - np.eye(20),
         "symmetric": RANDOM / np.sqrt(np.outer(d, d)) - np.eye(20),
     }
     for kind in KINDS:
         assert np.allclose(graph_laplacian(given, kind).to_dense(), exact[kind], atol=1e-14)
-    walk = graph_laplacian(RANDOM, "random walk")
+    walk = graph_laplacian(RANDOM, "random_walk")
     assert np.allclose(walk.symmetrised() @ np.eye(20), exact["symmetric"], atol=1e-14)
 
 
@@ -54,7 +54,7 @@ def test_claims_are_verified(kind, adjacency):
 
 
 def test_the_space_of_the_random_walk_has_the_degrees_as_masses():
-    A = graph_laplacian(STAR, "random walk")
+    A = graph_laplacian(STAR, "random_walk")
     u = np.arange(7.0)
     assert A.space.inner(u, u) == 6 * 0 + (u[1:] ** 2).sum()
     assert A.space.mean(np.ones(7)) == 1.0
@@ -89,7 +89,7 @@ def test_eigenvalues_of_a_long_path_and_of_its_random_walk():
     adjacency = scipy.sparse.diags([np.ones(size - 1)] * 2, [1, -1])
     exact = {
         "combinatorial": 2 * np.cos(np.pi * np.arange(5) / size) - 2,
-        "random walk": np.cos(np.pi * np.arange(5) / (size - 1)) - 1,
+        "random_walk": np.cos(np.pi * np.arange(5) / (size - 1)) - 1,
     }
     for kind, values in exact.items():
         result = pide.solve(pide.Eigen(graph_laplacian(adjacency, kind), count=5), tol=1e-9)
@@ -226,7 +226,7 @@ def test_components_and_masses():
         (lambda: Graph(np.ones((2, 3))), "square"),
         (lambda: Graph(np.array([[0, 1.0], [0, 0]])), r"\(A \+ A.T\) / 2"),
         (lambda: Graph(-STAR), "abs"),
-        (lambda: graph_laplacian(np.diag([1.0, 1.0]), "random walk"), "Remove such vertices"),
+        (lambda: graph_laplacian(np.diag([1.0, 1.0]), "random_walk"), "Remove such vertices"),
         (lambda: graph_laplacian(STAR, "normalised"), "Write one of them"),
         (lambda: graph_laplacian(np.diag([1.0, 1.0]), "symmetric"), "Remove such vertices"),
         (lambda: Graph(STAR, measure="equal"), "measure='unit'"),
@@ -236,7 +236,7 @@ def test_components_and_masses():
         (lambda: graph_laplacian(STAR, exterior=pide.Zero()), "restricted_to"),
         (
             lambda: graph_laplacian(Graph(STAR, inside=np.arange(7) > 2), "symmetric", pide.Reflecting()),
-            "random walk",
+            "random_walk",
         ),
         (
             lambda: graph_laplacian(Graph(STAR, inside=np.arange(7) > 2), exterior=pide.Value(lambda k: np.nan)),

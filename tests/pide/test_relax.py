@@ -70,3 +70,20 @@ def test_rates_and_times_are_positive(wrong):
     problem = pide.Heat(A, LINE, initial=1.0, exterior=pide.Zero())
     with pytest.raises(ValueError, match=r"a positive number is needed\. Write (rate|latest)=1\.0"):
         relax(problem, on=LINE.grid(16), **({"rate": 1.0, "latest": 1.0} | wrong))
+
+
+def test_the_scheme_is_passed_on() -> None:
+    line = pide.Interval(-1, 1)
+    flow = pide.Evolution(
+        -1.0 * pide.FractionalLaplacian(0.5),
+        line,
+        initial=0.1,
+        reaction=lambda u: 5 * u * (1 - u),
+        exterior=pide.Zero(),
+    )
+    found = [
+        pide.relax(flow, on=line.grid(32), rate=1e-6, latest=100.0, scheme=scheme)
+        for scheme in ("lattice", "corrected")
+    ]
+    assert "corrected" not in " ".join(found[0].operator.notes)
+    assert np.abs(found[0].final - found[1].final).max() > 1e-4

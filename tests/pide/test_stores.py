@@ -105,3 +105,21 @@ def test_refusals_say_what_to_write(tmp_path: Path) -> None:
     (tmp_path / "taken" / "notes.txt").write_text("mine")
     with pytest.raises(ValueError, match="exists and is no store"):
         solve_to_store(problem, on=grid, times=TIMES, path=tmp_path / "taken")
+
+
+def test_waves_are_refused_because_a_store_holds_no_velocity(tmp_path: Path) -> None:
+    line = pide.Interval(0, 1)
+    wave = pide.Wave(pide.Laplacian(), line, initial=1.0, exterior=pide.Zero())
+    with pytest.raises(TypeError, match="needs its velocity"):
+        solve_to_store(wave, on=line.grid(8), times=[0.0, 0.1], path=tmp_path / "wave")
+
+
+def test_another_scheme_is_another_run(tmp_path: Path) -> None:
+    line = pide.Interval(-1, 1)
+    heat = pide.Heat(pide.FractionalLaplacian(0.5), line, initial=lambda x: 1 - x**2, exterior=pide.Zero())
+    options = {"on": line.grid(16), "times": [0.0, 0.1], "path": tmp_path / "heat"}
+    solve_to_store(heat, **options, scheme="lattice")
+    plain = pide.solve(heat, on=options["on"], until=0.1, scheme="lattice").final
+    assert np.array_equal(stored(options["path"])[-1], plain)
+    with pytest.raises(ValueError, match="scheme"):
+        solve_to_store(heat, **options)
