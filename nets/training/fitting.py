@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pide.nets.training.checkpoints import FOREIGN, read_checkpoint
-from pide.nets.training.config import Config
+from pide.nets.training.config import Config, read_config
 from pide.nets.training.distributed import Processes, processes
 from pide.nets.training.loop import Loop, evaluate, train
 from pide.nets.training.networks import build_network, description
@@ -52,7 +52,7 @@ class Fitted:
 
 def fit(
     net: nn.Module | None,
-    config: Config,
+    config: Config | str | Path,
     *,
     out: str | Path | None = None,
     resume: bool = False,
@@ -65,8 +65,8 @@ def fit(
     net : nn.Module or None
         Your own network, (B, C, H, W) -> (B, classes) or (B, classes, H, W); it is trained in place. None builds the
         one of the config.
-    config : Config
-        See `read_config` and `parse_config`.
+    config : Config, str or Path
+        A file is read by `read_config`; see also `parse_config`.
     out : str or Path, optional
         Run folder; without one nothing is written.
     resume : bool
@@ -88,6 +88,8 @@ def fit(
     Diverged
         If the loss or a weight stops being finite.
     """
+    if not isinstance(config, Config):
+        config = read_config(config)
     folder = None if out is None else Path(out)
     with processes(config.run.device) as (group, device), numerics(config.run), torch.random.fork_rng():
         check_device(device)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from pide.errors import CaseError
 from pide.nets.data import Corruption
-from pide.nets.training import SGD, AdamW, Config, Cosine, DataTable, Steps, TrainingTable, parse_config, read_config
+from pide.nets.training import (
+    SGD,
+    AdamW,
+    Config,
+    Cosine,
+    DataTable,
+    Steps,
+    TrainingTable,
+    fit,
+    parse_config,
+    read_config,
+)
 from pide.nets.training.config import to_toml
 
 TEXT = """
@@ -92,3 +105,11 @@ def test_files(tmp_path: Path) -> None:
         read_config(tmp_path / "bytes.toml")
     with pytest.raises(CaseError, match="not TOML"):
         parse_config("a = ", changes=["seed=1"])
+
+
+def test_fit_reads_the_file_that_it_is_given(
+    tmp_path: Path, small: Callable[..., Config], network: Callable[[], nn.Module]
+) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text(to_toml(small("training.epochs=1")))
+    assert fit(network(), str(file)).config == fit(network(), file).config == read_config(file)
