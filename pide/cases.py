@@ -18,7 +18,7 @@ from pide import fields as initial_fields
 from pide import solvers
 from pide.continuum import domains, domains_ellipsoid, domains_polygon, exterior, kernels
 from pide.errors import CaseError
-from pide.tables import structure
+from pide.tables import structure, table_text
 
 __all__ = [
     "Affinity",
@@ -224,13 +224,7 @@ def read_case(path: str | Path) -> Case:
     CaseError
         With one line per problem: path in the file, what is wrong, what to write.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such case file. Give the path of a .toml file.")
-    try:
-        return parse_case(path.read_text(encoding="utf-8"), path.name)
-    except UnicodeDecodeError:
-        raise CaseError(f"{path.name}: not a text file in UTF-8, so not TOML. Give the case file.") from None
+    return parse_case(table_text(path, "case"), Path(path).name)
 
 
 def parse_case(text: str, name: str = "case") -> Case:

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 import cattrs
@@ -18,7 +19,7 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 
 from pide.errors import CaseError
 
-__all__ = ["Registries", "structure"]
+__all__ = ["Registries", "structure", "table_text"]
 
 T = TypeVar("T")
 Registries = Mapping[Any, Mapping[str, Callable[..., Any]]]
@@ -41,6 +42,25 @@ def structure(text: str, kind: type[T], registries: Registries, name: str) -> T:
         return _converter(registries).structure(table, kind)
     except ClassValidationError as error:
         raise CaseError("\n".join(f"{name}: {line}" for line in _lines(error, ""))) from None
+
+
+def table_text(path: str | Path, noun: str) -> str:
+    """The text of a TOML file; `noun` says in errors what it was to be.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    CaseError
+        If it is not text in UTF-8.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such {noun} file. Give the path of a .toml file.")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise CaseError(f"{path.name}: not a text file in UTF-8, so not TOML. Give the {noun} file.") from None
 
 
 class _EntryError(ValueError):

@@ -23,7 +23,7 @@ from pide.nets.data.corruptions import Corruption
 from pide.nets.training.optimisers import SGD, AdamW, Optimiser
 from pide.nets.training.penalties import Decay
 from pide.nets.training.schedules import Constant, Cosine, Schedule, Steps
-from pide.tables import structure
+from pide.tables import structure, table_text
 
 __all__ = ["Config", "DataTable", "RunTable", "TrainingTable", "flattened", "parse_config", "read_config", "to_toml"]
 
@@ -157,13 +157,7 @@ def read_config(path: str | Path, changes: Sequence[str] = ()) -> Config:
     CaseError
         With one line per problem: path in the file, what is wrong, what to write.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such training file. Give the path of a .toml file.")
-    try:
-        return parse_config(path.read_text(encoding="utf-8"), path.name, changes)
-    except UnicodeDecodeError:
-        raise CaseError(f"{path.name}: not a text file in UTF-8, so not TOML. Give the training file.") from None
+    return parse_config(table_text(path, "training"), Path(path).name, changes)
 
 
 def parse_config(text: str, name: str = "training", changes: Sequence[str] = ()) -> Config:

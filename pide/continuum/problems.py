@@ -10,7 +10,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from pide.arrays import Array
 from pide.continuum.exterior import Exterior
@@ -139,8 +139,33 @@ class Problem(ABC):
         return type(self).__name__
 
 
+class SemidefiniteProblem(Problem):
+    """A linear problem whose generator L is the member of {A, -A} that is <= 0."""
+
+    _advice: ClassVar[str]
+    """What to write when neither is known to be."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.operator.definiteness not in (-1, 1):
+            raise ValueError(
+                f"{self._name}({type(self.operator).__name__}): the operator must be semidefinite of one sign, and "
+                f"this one is indefinite or its sign is unknown{self._advice}"
+            )
+
+    @property
+    def sign(self) -> int:
+        """-(definiteness of A): the generator L = sign A is <= 0."""
+        return -self.operator.definiteness
+
+    @property
+    def reaction_term(self) -> None:
+        """None: the problem is linear."""
+        return None
+
+
 @dataclass(frozen=True, eq=False)
-class Heat(Problem):
+class Heat(SemidefiniteProblem):
     """u_t = L u + q with L the member of {A, -A} that is <= 0: heat flows downhill whatever the sign of A.
 
     Parameters
@@ -164,23 +189,7 @@ class Heat(Problem):
     (-1, Periodic())
     """
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.operator.definiteness not in (-1, 1):
-            raise ValueError(
-                f"Heat({type(self.operator).__name__}): the operator must be semidefinite of one sign, and this one is "
-                "indefinite or its sign is unknown. To solve u_t = A u as it stands, use Evolution(A, domain, ...)."
-            )
-
-    @property
-    def sign(self) -> int:
-        """-(definiteness of A): the generator L = sign A is <= 0."""
-        return -self.operator.definiteness
-
-    @property
-    def reaction_term(self) -> None:
-        """None: the heat equation is linear."""
-        return None
+    _advice: ClassVar[str] = ". To solve u_t = A u as it stands, use Evolution(A, domain, ...)."
 
 
 @dataclass(frozen=True, eq=False)

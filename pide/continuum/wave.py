@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from pide.continuum.problems import Problem
+from pide.continuum.problems import SemidefiniteProblem
 
 __all__ = ["Wave"]
 
 
 @dataclass(frozen=True, eq=False)
-class Wave(Problem):
+class Wave(SemidefiniteProblem):
     """u_tt = L u + q with L the member of {A, -A} that is <= 0, u = u0 and u_t = v0 at t = 0.
 
     Parameters
@@ -45,21 +45,6 @@ class Wave(Problem):
 
     velocity: Any = field(default=0.0, kw_only=True)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.operator.definiteness not in (-1, 1):
-            raise ValueError(
-                f"Wave({type(self.operator).__name__}): the operator must be semidefinite of one sign, and this one is "
-                "indefinite or its sign is unknown: u_tt = A u would grow. Use operators of one sign, such as "
-                "Laplacian() - FractionalLaplacian(s=0.5)."
-            )
-
-    @property
-    def sign(self) -> int:
-        """-(definiteness of A): L = sign A is <= 0."""
-        return -self.operator.definiteness
-
-    @property
-    def reaction_term(self) -> None:
-        """None: the wave equation is linear."""
-        return None
+    _advice: ClassVar[str] = (
+        ": u_tt = A u would grow. Use operators of one sign, such as Laplacian() - FractionalLaplacian(s=0.5)."
+    )

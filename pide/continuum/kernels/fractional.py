@@ -8,15 +8,15 @@ from typing import ClassVar, final
 
 from pide.arrays import Array, namespace
 from pide.continuum.constants import fractional_constant, sphere_area
-from pide.continuum.kernels.base import Kernel
 from pide.continuum.kernels.parameters import order
+from pide.continuum.kernels.singular import SingularKernel
 
 __all__ = ["Fractional"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Fractional(Kernel):
+class Fractional(SingularKernel):
     """gamma(r) = c_{n,s} r^{-n-2s}, the kernel of -(-Delta)^s.
 
     Parameters
@@ -47,18 +47,6 @@ class Fractional(Kernel):
         self._check_normalise()
         if self.normalise is not None:
             self._refuse_normalisation()
-
-    def _regular(self, r: Array, dimension: int) -> Array:
-        return fractional_constant(dimension, self.s) * namespace(r).ones_like(r)
-
-    def _singularity(self, dimension: int) -> Array:
-        return dimension + 2 * self.s
-
-    def _length(self, dimension: int) -> float:
-        return math.inf
-
-    def _mass(self, dimension: int) -> float:
-        return math.inf
 
     def _second_moment(self, dimension: int) -> float:
         return math.inf

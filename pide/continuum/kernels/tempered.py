@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array, as_float, like, namespace, to_host
 from pide.continuum.constants import exponential, fractional_constant, log_gamma, sphere_area
-from pide.continuum.kernels.base import Kernel
 from pide.continuum.kernels.parameters import host_number, on_host, order, positive
+from pide.continuum.kernels.singular import SingularKernel
 from pide.continuum.kernels.spherical import legendre_rule
 
 __all__ = ["Tempered"]
@@ -23,7 +23,7 @@ Reals = NDArray[np.float64]
 
 @final
 @dataclass(frozen=True, eq=False)
-class Tempered(Kernel):
+class Tempered(SingularKernel):
     """gamma(r) = C c_{n,s} e^{-rate r} r^{-n-2s}, the tempered fractional kernel.
 
     Parameters
@@ -71,14 +71,8 @@ class Tempered(Kernel):
     def _regular(self, r: Array, dimension: int) -> Array:
         return fractional_constant(dimension, self.s) * namespace(r).exp(-self.rate * r)
 
-    def _singularity(self, dimension: int) -> Array:
-        return dimension + 2 * self.s
-
     def _length(self, dimension: int) -> float:
         return 1 / as_float(self.rate)
-
-    def _mass(self, dimension: int) -> float:
-        return math.inf
 
     def _second_moment(self, dimension: int) -> Array:
         b = 2 - 2 * self.s

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import final
 
-from pide.arrays import Array, namespace
+from pide.arrays import Array
 from pide.continuum.constants import fractional_constant, sphere_area
-from pide.continuum.kernels.base import Kernel
 from pide.continuum.kernels.parameters import host_number, on_host, order, positive_horizon
 from pide.continuum.kernels.power_law import power_law_symbol, power_law_tail
+from pide.continuum.kernels.singular import SingularKernel
 
 __all__ = ["TruncatedFractional"]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class TruncatedFractional(Kernel):
+class TruncatedFractional(SingularKernel):
     """gamma(r) = C c_{n,s} r^{-n-2s} for r < delta.
 
     Parameters
@@ -57,18 +56,6 @@ class TruncatedFractional(Kernel):
         self._check_normalise()
         if self.normalise == "mass":
             self._refuse_normalisation()
-
-    def _regular(self, r: Array, dimension: int) -> Array:
-        return fractional_constant(dimension, self.s) * namespace(r).ones_like(r)
-
-    def _singularity(self, dimension: int) -> Array:
-        return dimension + 2 * self.s
-
-    def _length(self, dimension: int) -> float:
-        return math.inf
-
-    def _mass(self, dimension: int) -> float:
-        return math.inf
 
     def _second_moment(self, dimension: int) -> Array:
         b = 2 - 2 * self.s
