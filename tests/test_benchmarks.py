@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from pide.verification import observed_order
+
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
+sys.path.insert(0, str(FOLDER))
+
+from families_of_operators import compatible, lattice, other, potentials  # noqa: E402
+from families_of_solves import boundary, clouds, steppers  # noqa: E402
 
 
 def rows_of(*command: str) -> list[list[str]]:
-    """The cells of the table that a benchmark prints."""
-    path, *arguments = command
-    done = subprocess.run(
-        [sys.executable, str(FOLDER / path), *arguments], capture_output=True, text=True, check=False
-    )
+    """The words of the table that a benchmark prints, without its head."""
+    return [line.split() for line in output(*command).splitlines()[1:]]
+
+
+def cells_of(text: str) -> list[list[str]]:
+    """The cells of all Markdown tables in a text."""
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+
+
+def output(path: str, *arguments: str) -> str:
+    """What a benchmark prints."""
+    command = [sys.executable, str(FOLDER / path), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return [line.split() for line in done.stdout.splitlines()[1:]]
+    return done.stdout
 
 
 def test_the_ways_to_apply_compute_the_same_sums():
@@ -37,3 +54,63 @@ def test_the_boundary_correction_divides_the_error_of_the_disc_by_ten():
     assert len(errors) == 6
     for s in ("0.25", "0.5", "0.75"):
         assert errors["corrected", s] < 0.1 * errors["plain", s]
+
+
+@pytest.mark.slow
+def test_the_boundary_correction_improves_every_row():
+    torsion = [row for row in cells_of(output("boundary.py", "--quick")) if len(row) == 7 and row[2].isdigit()]
+    assert len(torsion) == 16
+    assert all(float(row[4]) < 0.1 * float(row[3]) for row in torsion)
+
+
+@pytest.mark.slow
+def test_reversible_blocks_keep_less_and_give_the_same_gradients():
+    stored, reversible = rows_of("reversible.py", "--quick")
+    assert float(reversible[2]) < 0.5 * float(stored[2])
+    assert float(reversible[-1]) < 1e-14
+
+
+def test_the_pair_correction_of_clouds_improves_on_the_plain_quadrature():
+    rows = [row for row in cells_of(output("cloud_quadrature.py", "--quick")) if len(row) == 8 and row[2].isdigit()]
+    solved = {tuple(row[:4]): float(row[5]) for row in rows}
+    pairs = [key[:3] for key in solved if key[3] == "pairs"]
+    assert len(pairs) == 3
+    for key in pairs:
+        assert solved[*key, "pairs"] < 0.1 * solved[*key, "plain"], key
+
+
+@pytest.mark.parametrize("part", [compatible, lattice, boundary, potentials, steppers, other])
+def test_stated_orders_are_observed_on_coarse_grids(part):
+    wrong = {}
+    for family in part():
+        if family.order is None:
+            continue
+        spacings = family.spacings[:3]
+        errors = [family.error(h) for h in spacings]
+        if family.order == math.inf:
+            agrees = errors[-1] < 1e-12
+        elif "at best" in family.words:
+            agrees = observed_order(errors, spacings).order < family.order + 0.1
+        else:
+            agrees = abs(observed_order(errors, spacings).order - family.order) < 0.25
+        if not agrees:
+            wrong[family.name] = (family.order, errors)
+    assert not wrong
+
+
+@pytest.mark.parametrize("part", [compatible, lattice, boundary, potentials, steppers, other, clouds])
+def test_orders_are_stated_where_the_families_say(part):
+    missing = [
+        family.name
+        for family in part()
+        if family.words not in (FOLDER.parent / family.source).read_text(encoding="utf-8")
+    ]
+    assert not missing
+
+
+def test_the_page_of_orders_agrees_with_what_is_stated():
+    text = (FOLDER.parent / "docs" / "benchmarks" / "convergence.md").read_text(encoding="utf-8")
+    rows = [row for row in cells_of(text) if len(row) == 5]
+    stated = [(row[0], float(row[2]), float(row[3].split("±")[0])) for row in rows if row[2].replace(".", "").isdigit()]
+    assert len(stated) > 35
+    assert not [row for row in stated if abs(row[1] - row[2]) > 0.25]
