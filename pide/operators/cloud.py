@@ -68,6 +68,9 @@ def cloud_operator(
 
     Notes
     -----
+    Set-up is on the host. "sparse" and stored "dense" operators take fields of every array library, "nufft" those of
+    NumPy and, with cufinufft, of CuPy, the others those of NumPy.
+
     The weights, those that the engine applies included, are symmetric to rounding at every `tol`. Consistency on
     scattered points is that of the quadrature by the masses: first order in the spacing relative to the horizon for a
     jump at the horizon, no convergence of A v at a fixed number of neighbours.

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from pide.arrays import Array, like, namespace
+from pide.operators.fourier_plans import FourierPlan, fourier_plan
 from pide.quadrature.kernel_split import SplitKernel, kaiser_bessel
 
-__all__ = ["BACKENDS", "FarField", "far_field"]
+__all__ = ["FarField", "far_field"]
 
 Floats = NDArray[np.float64]
 
@@ -36,8 +37,8 @@ class FarField:
     ----------
     multipliers : array, shape (M_1, ..., M_n)
         b at the wave numbers -M/2 .. M/2 - 1, even, 0 at -M/2.
-    plan : object
-        `scatter(strengths)` is P, `gather(modes)` its adjoint to rounding.
+    plan : FourierPlan
+        `scatter` is P, `gather` its adjoint to rounding.
     own : float
         The kernel at distance 0.
 
@@ -48,23 +49,27 @@ class FarField:
     thread; the same call gives the same bits.
     """
 
-    multipliers: Floats
-    plan: Any
+    multipliers: Array
+    plan: FourierPlan
     own: float
 
-    def __call__(self, strengths: Floats) -> Floats:
+    def __call__(self, strengths: Array) -> Array:
         """P* B P q for q of shape (fields, N), two fields at a time."""
-        total = np.empty_like(strengths)
-        for k in range(0, len(strengths), 2):
-            paired = len(strengths) > k + 1
-            q = strengths[k] + 1j * strengths[k + 1] if paired else strengths[k].astype(np.complex128)
+        xp, found = namespace(strengths), []
+        for k in range(0, strengths.shape[0], 2):
+            q = xp.astype(strengths[k, :], xp.complex128)
+            paired = strengths.shape[0] > k + 1
+            if paired:
+                q = q + 1j * xp.astype(strengths[k + 1, :], xp.complex128)
             modes = self.plan.scatter(q)
             modes *= self.multipliers
             values = self.plan.gather(modes)
-            total[k] = values.real
-            if paired:
-                total[k + 1] = values.imag
-        return total
+            found += [xp.real(values), xp.imag(values)] if paired else [xp.real(values)]
+        return xp.stack(found)
+
+    def placed(self, v: Array) -> FarField:
+        """The same for fields of the library and device of `v`, by plans of that device."""
+        return replace(self, multipliers=like(self.multipliers, v), plan=self.plan.placed(v))
 
     def raised(self, floor: float) -> FarField:
         """The same with a constant added to the kernel."""
@@ -98,7 +103,7 @@ def far_field(
     modes = mode_counts(extent, kernel)
     b = _multipliers(kernel, extent, period, modes) if multipliers is None else multipliers
     phases = (points - points.min(axis=0) - extent / 2) * (2 * math.pi / period)
-    return FarField(b, _PLANS[backend](phases, modes, tol), kernel.far_at_zero)
+    return FarField(b, fourier_plan(phases, modes, tol, backend), kernel.far_at_zero)
 
 
 def mode_counts(extent: Floats, kernel: SplitKernel) -> tuple[int, ...]:
@@ -138,66 +143,3 @@ def _even_size(wanted: float) -> int:
     """The smallest even product of 2, 3 and 5 that is at least `wanted`."""
     half = max(math.ceil(wanted / 2), 2)
     return 2 * int(scipy.fft.next_fast_len(half, real=True))
-
-
-@dataclass(frozen=True, eq=False)
-class _Finufft:
-    """One type 2 plan of finufft; its adjoint execution is the transform of type 1."""
-
-    plan: Any
-    points: tuple[Floats, ...]
-
-    def gather(self, modes: Any) -> Any:
-        return self.plan.execute(modes)
-
-    def scatter(self, strengths: Any) -> Any:
-        return self.plan.execute_adjoint(strengths)
-
-
-def _finufft(phases: Floats, modes: tuple[int, ...], tol: float) -> _Finufft:
-    try:
-        import finufft
-    except ImportError as error:
-        raise ImportError(
-            "engine='nufft' needs finufft. Write pip install \"pide-operators[cloud]\", or engine='dense'."
-        ) from error
-    plan = finufft.Plan(2, modes, eps=tol, isign=1, nthreads=1, upsampfac=1.25 if tol >= 1e-8 else 2.0)
-    points = tuple(np.ascontiguousarray(phase) for phase in phases.T)
-    plan.setpts(*points)
-    return _Finufft(plan, points)
-
-
-@dataclass(frozen=True, eq=False)
-class _Ducc:
-    """One plan of ducc0 for both directions."""
-
-    plan: Any
-
-    def gather(self, modes: Any) -> Any:
-        return self.plan.u2nu(grid=modes, forward=False)
-
-    def scatter(self, strengths: Any) -> Any:
-        return self.plan.nu2u(points=strengths, forward=True)
-
-
-def _ducc(phases: Floats, modes: tuple[int, ...], tol: float) -> _Ducc:
-    try:
-        import ducc0
-    except ImportError as error:
-        raise ImportError("engine='ducc0' needs ducc0. Write pip install ducc0, or engine='nufft'.") from error
-    return _Ducc(
-        ducc0.nufft.plan(
-            nu2u=True,
-            coord=np.ascontiguousarray(phases),
-            grid_shape=modes,
-            epsilon=max(tol, 1e-12),
-            nthreads=1,
-            periodicity=2 * math.pi,
-            fft_order=False,
-        )
-    )
-
-
-_PLANS = {"finufft": _finufft, "ducc0": _ducc}
-
-BACKENDS = tuple(_PLANS)

@@ -15,6 +15,9 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from pide.arrays import Array
+from pide.operators.padded_rows import PaddedRows, padded_rows
+
 __all__ = ["NearField", "cell_order", "compiled", "near_field"]
 
 Floats = NDArray[np.float64]
@@ -56,11 +59,17 @@ class NearField:
         """sum_j w_ij m_j v_j for v of shape (N,)."""
         return np.asarray(compiled(_product)(self.starts, self.columns, self.weights, self.masses * v))
 
+    def placed(self, v: Array) -> PaddedRows:
+        """The matrix w_ij m_j for fields of the library and device of `v`."""
+        half = self._half()
+        return padded_rows((half + half.T).multiply(self.masses), v)
+
+    def _half(self) -> Any:
+        return scipy.sparse.csr_matrix((self.weights, self.columns, self.starts), shape=(len(self.masses),) * 2)
+
     def corrected(self, correction: Any) -> NearField:
         """w_ij + C_ij for a CSR matrix C, symmetric to the bit, in the order of these points."""
-        count = len(self.masses)
-        own = scipy.sparse.csr_matrix((self.weights, self.columns, self.starts), shape=(count, count))
-        total = own + scipy.sparse.triu(correction, 1, format="csr")
+        total = self._half() + scipy.sparse.triu(correction, 1, format="csr")
         return NearField(total.indptr.astype(np.int64), total.indices.astype(np.int32), total.data, self.masses)
 
 

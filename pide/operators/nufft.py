@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pide.arrays import Array, like, namespace
 from pide.operators.far_field import FarField, far_field, mode_counts, periods
+from pide.operators.fourier_plans import takes_fields
 from pide.operators.near_field import NearField, cell_order, compiled, near_field
+from pide.operators.padded_rows import PaddedRows
 from pide.operators.pair_sum import CorrectedPairSum, PairSum
 from pide.quadrature.kernel_split import RadialForm, SplitKernel, split
 
@@ -49,12 +52,12 @@ class NonequispacedSum(PairSum):
     Parameters
     ----------
     masses : array, shape (N,)
-    near : NearField or None
-        Of the points in the order `order`; None for smooth kernels.
+    near : NearField, PaddedRows or None
+        Of the points in the order `order`; rows on a device; None for smooth kernels.
     far : FarField
         Of the points in the order `order`.
-    order : int array, shape (N,)
-        The order in which the points are stored.
+    order, ranks : int arrays, shape (N,)
+        The order in which the points are stored, and its inverse.
     tol : float
     words : str
 
@@ -62,13 +65,15 @@ class NonequispacedSum(PairSum):
     -----
     sum_j k_ij m_j (v_j - v_i) = sum_j w_ij m_j (v_j - v_i) + (F m v)_i - (F m)_i v_i: the near pairs do not cancel, and
     the degree of the far field comes from the same transforms. The error is measured, not proved
-    (docs/benchmarks/clouds).
+    (docs/benchmarks/clouds). CuPy fields are summed on their device, near pairs from rows padded to the longest one;
+    what the host found, the tolerance at which sampled weights are positive included, is taken over unsampled.
     """
 
-    masses: Floats
-    near: NearField | None
+    masses: Array
+    near: NearField | PaddedRows | None
     far: FarField
-    order: Integers
+    order: Array
+    ranks: Array
     tol: float
     words: str
 
@@ -80,41 +85,49 @@ class NonequispacedSum(PairSum):
     def notes(self) -> tuple[str, ...]:
         return (self.words,)
 
-    def product(self, v: Floats) -> Floats:
+    def product(self, v: Array) -> Array:
         return self._in_order(v, self._product)
 
-    def difference(self, v: Floats) -> Floats:
+    def difference(self, v: Array) -> Array:
         return self._in_order(v, self._difference)
 
     def corrected(self, correction: Any) -> PairSum:
-        if self.near is None:
+        if not isinstance(self.near, NearField):
             return CorrectedPairSum(self, correction)
         return replace(self, near=self.near.corrected(correction[self.order][:, self.order]))
 
-    def _product(self, v: Floats) -> Floats:
+    def placed(self, v: Array) -> PairSum:
+        if not takes_fields(v):
+            return super().placed(v)
+        near = self.near.placed(v) if isinstance(self.near, NearField) else self.near
+        moved = {name: like(getattr(self, name), v) for name in ("masses", "order", "ranks")}
+        return replace(self, near=near, far=self.far.placed(v), **moved)
+
+    def _product(self, v: Array) -> Array:
         q = self._sorted_masses * v
         far = self.far(q) - self.far.own * q
         return far if self.near is None else far + _each(self.near.product, v)
 
-    def _difference(self, v: Floats) -> Floats:
+    def _difference(self, v: Array) -> Array:
         # constants are 0 here, whatever their value, and smaller fields lose less to rounding
-        v = v - (v.max(axis=-1, keepdims=True) + v.min(axis=-1, keepdims=True)) / 2
+        xp = namespace(v)
+        v = v - (xp.max(v, axis=-1, keepdims=True) + xp.min(v, axis=-1, keepdims=True)) / 2
         far = self.far(self._sorted_masses * v) - self._far_degree * v
         return far if self.near is None else far + _each(self.near.difference, v)
 
     @cached_property
-    def _sorted_masses(self) -> Floats:
-        return np.asarray(self.masses[self.order])
+    def _sorted_masses(self) -> Array:
+        return namespace(self.masses).take(self.masses, self.order, axis=0)
 
     @cached_property
-    def _far_degree(self) -> Floats:
-        return np.asarray(self.far(self._sorted_masses[None])[0])
+    def _far_degree(self) -> Array:
+        return self.far(self._sorted_masses[None, :])[0, :]
 
-    def _in_order(self, v: Floats, act: Any) -> Floats:
-        flat = v.reshape(-1, v.shape[-1])
-        result = np.empty_like(flat)
-        result[:, self.order] = act(flat[:, self.order])
-        return result.reshape(v.shape)
+    def _in_order(self, v: Array, act: Any) -> Array:
+        xp = namespace(v)
+        flat = xp.reshape(v, (-1, v.shape[-1]))
+        result = act(xp.take(flat, self.order, axis=-1))
+        return xp.reshape(xp.take(result, self.ranks, axis=-1), v.shape)
 
 
 def nonequispaced_sum(
@@ -160,7 +173,9 @@ def nonequispaced_sum(
         far = far_field(points, kernel, tol, backend)
     if radius > 0:
         near = near_field(points, sorted_masses, (starts, counts), radius, _near_weight(kernel))
-    return NonequispacedSum(masses, near, far, order, tol, _words(backend, tol, inner, far, near))
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(order))
+    return NonequispacedSum(masses, near, far, order, ranks, tol, _words(backend, tol, inner, far, near))
 
 
 def _words(backend: str, tol: float, inner: float, far: FarField, near: NearField | None) -> str:
@@ -316,5 +331,5 @@ def _series(z: Any, coefficients: Any) -> Any:
     return total
 
 
-def _each(act: Any, v: Floats) -> Floats:
-    return np.stack([act(np.ascontiguousarray(row)) for row in v])
+def _each(act: Any, v: Array) -> Array:
+    return namespace(v).stack([act(v[k, :]) for k in range(v.shape[0])])

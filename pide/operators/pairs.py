@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array, device_key, is_numpy, like, namespace
 from pide.operators.base import Operator
+from pide.operators.padded_rows import padded_rows
 
 __all__ = ["PairOperator", "incidence"]
 
@@ -96,7 +97,7 @@ class PairOperator(Operator):
 
     def _differences(self, v: Array) -> Array:
         """sum_j W_ij (v_j - v_i) over the pairs of the sparse pattern."""
-        xp, key = namespace(v), ("differences", *device_key(v))
+        key = ("differences", *device_key(v))
         if is_numpy(v):
             if key not in self._cache:
                 self._cache[key] = incidence(self.rates, v.dtype)
@@ -104,11 +105,8 @@ class PairOperator(Operator):
             flat = v.reshape(-1, v.shape[-1]).T
             return np.ascontiguousarray((scatter @ (gather @ flat)).T).reshape(v.shape)
         if key not in self._cache:
-            columns, weights = _padded_rows(self.rates)
-            self._cache[key] = like(columns.ravel(), v), like(weights, v)
-        columns, weights = self._cache[key]
-        neighbours = xp.reshape(xp.take(v, columns, axis=-1), (*v.shape[:-1], *weights.shape))
-        return xp.sum((neighbours - v[..., None]) * weights, axis=-1)
+            self._cache[key] = padded_rows(self.rates, v)
+        return self._cache[key].difference(v)
 
     def _product(self, v: Array, rates: Any, name: str) -> Array:
         """rates v over the last axis."""
@@ -124,14 +122,10 @@ class PairOperator(Operator):
             flat = v.reshape(-1, v.shape[-1]).T
             matrix = rates if v.dtype == np.float64 else rates.astype(v.dtype)
             return np.ascontiguousarray((matrix @ flat).T).reshape(v.shape)
-        xp = namespace(v)
         key = (name, *device_key(v))
         if key not in self._cache:
-            columns, weights = _padded_rows(rates)
-            self._cache[key] = like(columns.ravel(), v), like(weights, v)
-        columns, weights = self._cache[key]
-        gathered = xp.reshape(xp.take(v, columns, axis=-1), (*v.shape[:-1], *weights.shape))
-        return xp.sum(gathered * weights, axis=-1)
+            self._cache[key] = padded_rows(rates, v)
+        return self._cache[key].product(v)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,16 +184,3 @@ def incidence(rates: Any, dtype: Any) -> tuple[Any, Any]:
     gather = scipy.sparse.csr_matrix((signs, ends, np.arange(0, 2 * pairs + 1, 2)), shape=(pairs, count))
     scatter = scipy.sparse.csr_matrix((rates.data.astype(dtype), np.arange(pairs), rates.indptr), shape=(count, pairs))
     return gather, scatter
-
-
-def _padded_rows(rates: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Columns and weights of a CSR matrix with every row padded by zero weights to the longest one."""
-    rates = rates.tocsr()
-    lengths = np.diff(rates.indptr)
-    width = int(lengths.max(initial=1))
-    columns = np.zeros((rates.shape[0], width), dtype=np.int64)
-    weights = np.zeros((rates.shape[0], width))
-    slots = np.arange(width)[None, :] < lengths[:, None]
-    columns[slots] = rates.indices
-    weights[slots] = rates.data
-    return columns, weights

@@ -9,12 +9,13 @@ Symbols: m masses, d degree, kappa killing, a mean of the kernel over a point's 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.arrays import Array, is_numpy, namespace
+from pide.arrays import Array, device_key, like, namespace
 from pide.operators.base import Operator
 from pide.operators.pair_sum import PairSum
 from pide.spaces.cloud import PointCloud
@@ -44,8 +45,9 @@ class SummedDiffusion(Operator):
     Notes
     -----
     L 1 = -kappa exactly; mass and self-adjointness hold to rounding at every accuracy of the
-    summation. NumPy fields only; float32 fields are summed in float64 and returned as float32. Cost and accuracy are
-    those of `sums`, in the notes.
+    summation. NumPy fields, and CuPy fields where `sums` has a form for them (`PairSum.placed`), which is made from the
+    host's data at the first field and kept. float32 fields are summed in float64 and returned as float32. Cost and
+    accuracy are those of `sums`, in the notes.
     """
 
     space: PointCloud  # type: ignore[assignment]
@@ -54,6 +56,7 @@ class SummedDiffusion(Operator):
     claims: frozenset[str]
     notes: tuple[str, ...]
     load: Array | None = None
+    _placed: dict[Any, PairSum] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def degree(self) -> Floats:
@@ -61,7 +64,7 @@ class SummedDiffusion(Operator):
         return self.sums.degree
 
     def apply(self, u: Array) -> Array:
-        return _in_double(u, lambda v: self.sums.difference(v) - self.killing * v)
+        return _in_double(self, u, lambda sums, v: sums.difference(v) - like(self.killing, v) * v)
 
     def diagonal(self) -> Floats:
         return -self.degree - self.killing
@@ -95,7 +98,7 @@ class SummedPotential(Operator):
 
     Notes
     -----
-    NumPy fields only; float32 fields are summed in float64 and returned as float32.
+    The libraries of `SummedDiffusion`; float32 fields are summed in float64 and returned as float32.
     """
 
     space: PointCloud  # type: ignore[assignment]
@@ -105,10 +108,11 @@ class SummedPotential(Operator):
     notes: tuple[str, ...]
     gauge: float | None = 0.0
     load: Array | None = None
+    _placed: dict[Any, PairSum] = field(default_factory=dict, init=False, repr=False)
 
     def apply(self, u: Array) -> Array:
         weight = self.own * self.space.masses
-        return _in_double(u, lambda v: self.sums.product(v) + weight * v)
+        return _in_double(self, u, lambda sums, v: sums.product(v) + like(weight, v) * v)
 
     def diagonal(self) -> Floats:
         return self.own * self.space.masses
@@ -122,11 +126,10 @@ class SummedPotential(Operator):
         return float(np.max(sums) * (1 + 4 * self.sums.error + 4 * self.space.count * _EPS))
 
 
-def _in_double(u: Array, act: Callable[[Floats], Floats]) -> Array:
-    """act(u) in float64, returned in the dtype of u."""
-    if not is_numpy(u):
-        raise TypeError(
-            f"u is an array of {namespace(u).__name__}: fast summation on clouds takes NumPy arrays. Write "
-            "numpy.asarray(u); the rates of engine='dense' and 'sparse' take every array namespace."
-        )
-    return act(np.asarray(u, dtype=np.float64)).astype(u.dtype, copy=False)
+def _in_double(A: SummedDiffusion | SummedPotential, u: Array, act: Callable[[PairSum, Array], Array]) -> Array:
+    """act(sums, u) in float64, where u lives, returned in the dtype of u."""
+    xp = namespace(u)
+    v, key = xp.astype(u, xp.float64, copy=False), device_key(u)
+    if key not in A._placed:
+        A._placed[key] = A.sums.placed(v)
+    return xp.astype(act(A._placed[key], v), u.dtype, copy=False)
