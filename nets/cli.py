@@ -38,6 +38,7 @@ def evaluate(argv: Sequence[str]) -> int:
     parser.add_argument("--corruptions", action="store_true", help="also on damaged test images")
     parser.add_argument("--seed", type=int, default=0, help="of the damage")
     parser.add_argument("--folder", help="where the data are, if not where they were")
+    parser.add_argument("--checksums", choices=("verify", "report"), help="of the data, if not as in the training")
     parser.add_argument("--device", default="cpu", help="where to compute: cpu (default) or cuda")
     return _guarded(parser, argv, _evaluate)
 
@@ -121,9 +122,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     from pide.nets.training.tables import score_table
 
     trained = load_run(options.run, options.checkpoint)
-    if options.folder is not None:
-        data = replace(trained.config.data, folder=options.folder)
-        trained = replace(trained, config=replace(trained.config, data=data))
+    given = {"folder": options.folder, "checksums": options.checksums}
+    data = replace(trained.config.data, **{key: value for key, value in given.items() if value is not None})
+    trained = replace(trained, config=replace(trained.config, data=data))
     scores = dict(evaluate_run(trained, options.corruptions, options.seed, options.device))
     text = f"checkpoint {options.checkpoint}, after {trained.epoch} epochs\n\n"
     text += score_table(scores, trained.classes, trained.shape.segmentation)

@@ -56,6 +56,7 @@ OPERATORS: Variants = {
 }
 FOUR_STAGES = {"diffusion, 4 stages": (*OPERATORS["diffusion"], "network.stages=4")}
 STRONG = ("network.nonlocal_operator=diffusion", "network.strength=1.0", "network.nonlocal_step=1.0")
+SMALL = ("network.nonlocal_after=1", "network.subsampling=4")
 FRACTIONS = {
     f"digits_fraction_{fraction}": Experiment(
         "examples/experiments/digits.toml",
@@ -87,7 +88,12 @@ EXPERIMENTS = {
     "qtips": Experiment("examples/experiments/qtips.toml", {"local": (), "diffusion": STRONG}, (0, 1, 2, 3, 4)),
     "qtips_small": Experiment(
         "examples/experiments/qtips_small.toml",
-        {"local": (), "diffusion": (*STRONG, "network.nonlocal_after=1", "network.subsampling=4")},
+        {
+            "local": (),
+            "local, 2 blocks": ("network.blocks=2",),
+            "diffusion": (*STRONG, *SMALL),
+            "fractional": (*STRONG, *SMALL, "network.nonlocal_operator=fractional"),
+        },
         (0, 1, 2, 3, 4),
         score="accuracy",
     ),

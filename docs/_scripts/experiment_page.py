@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median, stdev
+from textwrap import fill
 
 import torch
 from experiment_list import DIVERGED, EXPERIMENTS, ROBUSTNESS, ROOT, Experiment, folder_of
@@ -78,7 +79,8 @@ def section(name: str, experiment: Experiment, found: Found) -> str:
     first = next(iter(found.values()))
     lines = [
         f"## {name}\n",
-        f"{WORDS[name]} `{experiment.file}`, `python docs/_scripts/experiments.py run {name}`.\n",
+        wrapped(f"{WORDS[name]} `{experiment.file}`, `python docs/_scripts/experiments.py run {name}`."),
+        "",
         "| network | parameters | seeds | median | lowest to highest | difference from the first row | s / epoch |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -99,7 +101,7 @@ def section(name: str, experiment: Experiment, found: Found) -> str:
             f"{median(run.seconds / run.epochs for run in runs):.1f}",
         )
         lines.append("| " + " | ".join(cells) + " |")
-    if experiment.robust:
+    if any(run.robustness for run in first):
         lines += robustness(found)
     if experiment.spectra:
         lines += figure(name, experiment)
@@ -112,8 +114,12 @@ def robustness(found: Found) -> list[str]:
     whole = {variant: [run for run in runs if run.robustness] for variant, runs in found.items()}
     first, *others = (name for name, runs in whole.items() if runs)
     lines = [
-        "\nThe same networks on damaged test images (`pide.nets.data.SEVERITIES` says what a severity is): median "
-        "accuracy of the first network, and mean difference from it at equal seeds.\n",
+        "",
+        wrapped(
+            "The same networks on damaged test images (`pide.nets.data.SEVERITIES` says what a severity is): median "
+            "accuracy of the first network, and mean difference from it at equal seeds."
+        ),
+        "",
         f"| damage | {first} | {' | '.join(others)} |",
         "|---|" + "---|" * (1 + len(others)),
     ]
@@ -166,6 +172,11 @@ def write_table(path: Path, found: Found) -> None:
                 damaged = [round(run.robustness[kind], 6) if run.robustness else "" for kind in kinds]
                 start = [variant, run.seed, run.parameters, run.epochs, *numbers, round(run.seconds, 1)]
                 lines.writerow([*start, *damaged])
+
+
+def wrapped(text: str) -> str:
+    """Text in lines of at most 120 characters."""
+    return fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def machine() -> str:

@@ -39,7 +39,8 @@ WORDS = {
     "network with one Hamiltonian block, which sees five pixels each way. Pixel accuracy; always answering the most "
     "frequent class scores 50. No network that sees five pixels each way exceeds "
     f"{100 * local_limit(5, side=32, types=2):.1f} (`pide.nets.data.qtips.local_limit`, 400 sticks), however it is "
-    "trained: what is above has come through the nonlocal block.",
+    "trained: what is above has come through the nonlocal block. Two Hamiltonian blocks see nine pixels, and their "
+    f"limit is {100 * local_limit(9, side=32, types=2):.1f}.",
     "camvid": "Streets in eleven classes; mean IoU, one seed, so that nothing follows about operators.",
     "cifar10": "Images that were stored as JPEG, so that pixels differ a little from the published ones "
     '(`checksums = "report"` in the file).',

@@ -110,7 +110,7 @@ def identity(name: str, paths: Sequence[Path], checksums: Policy = "verify") -> 
     if checksums == "verify":
         raise ValueError(
             f"{first}: {told}{more}: not the published bytes of {SOURCES[name].title}. Get the files again from "
-            f'{SOURCES[name].page}, or write [data] checksums = "report" (--set data.checksums=report) if the data are '
-            "a re-encoded or edited copy."
+            f'{SOURCES[name].page}, or write [data] checksums = "report" (--set data.checksums=report, for evaluate '
+            "--checksums report) if the data are a re-encoded or edited copy."
         )
     return f"not the published bytes: {first.name} has {told}{more}"

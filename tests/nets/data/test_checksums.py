@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from pide.errors import CaseError
+from pide.nets import cli
 from pide.nets.data import checksums, read_dataset
 from pide.nets.data.idx import FASHION_FOLDER
 from pide.nets.training import fit, parse_config
@@ -72,7 +73,7 @@ def test_other_bytes_are_an_error_or_are_told(tmp_path: Path, monkeypatch: pytes
         read_dataset("fashion_mnist", str(tmp_path), checksums="off")
 
 
-def test_the_run_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_run_says_what_it_was_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_clothes(tmp_path)
     text = f'[data]\nname = "fashion_mnist"\nfolder = "{tmp_path}"\n[run]\nreports = false\nthreads = 1\n'
     text += '[network]\nname = "hamiltonian"\nchannels = [2]\nblocks = 1\n[training]\nepochs = 1\n'
@@ -84,6 +85,9 @@ def test_the_run_says_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest
     assert json.loads((out / "environment.json").read_text())["data"].startswith("not the published bytes: train-")
     assert "Data: not the published bytes: train-images-idx3-ubyte has MD5" in (out / "report.md").read_text()
     assert "data: not the published bytes" in (out / "log.txt").read_text()
+    assert cli.evaluate([str(out)]) == 0
+    assert cli.evaluate([str(out), "--checksums", "verify"]) == 2
+    assert "for evaluate --checksums report" in capsys.readouterr().err
 
 
 def test_sets_without_published_sums() -> None:
