@@ -39,7 +39,7 @@ for _ in range(150):
     loss = torch.nn.functional.mse_loss(layer(x), y)
     optimiser.zero_grad()
     loss.backward()
-    path.append((layer.order.detach().numpy().copy(), layer.time.detach().numpy().copy(), float(loss.detach())))
+    path.append((layer.s.detach().numpy().copy(), layer.time.detach().numpy().copy(), float(loss.detach())))
     optimiser.step()
 s, t, losses = (np.array(column) for column in zip(*path, strict=True))
 print(f"orders {np.round(s[-1], 3)}, wanted {orders.numpy()}; times {np.round(t[-1], 3)}, wanted {times.numpy()}")

@@ -232,12 +232,12 @@ def _spectral(name: str, layer: SpectralDiffusion, probe: Probe) -> LayerAudit:
     shape = tuple(probe.features(layer.channels, layer.dimension).shape[2:])
     wide = tuple(2 * count for count in shape) if layer.boundary == "mirrored" else shape
     parameters = layer.range(layer.raw_shape).detach().numpy()
-    if layer.kernel == "fractional":
-        symbols = np.asarray(fractional_symbols(parameters, wide, layer.symbol))
+    if layer.kind == "fractional":
+        symbols = np.asarray(fractional_symbols(parameters, wide, layer.scheme))
     else:
         symbols = np.asarray(horizon_symbols(parameters, wide, layer.largest_horizon))
     extremes = sorted({int(np.argmin(parameters)), int(np.argmax(parameters))})
-    monotone = layer.kernel == "horizon" or layer.symbol == "lattice"
+    monotone = layer.kind == "horizon" or layer.scheme == "lattice"
     rows = _claims(*(probe.report(_pixels(wide, symbols[c], monotone)) for c in extremes))
     step = layer.multiplier(wide).detach().numpy()
     largest = float(np.abs(step).max())

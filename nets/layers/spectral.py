@@ -17,9 +17,9 @@ from pide.operators.pixel_symbols import fractional_symbols, horizon_symbols, pi
 
 __all__ = ["SpectralDiffusion"]
 
-_KERNELS = ("fractional", "horizon")
+_KINDS = ("fractional", "horizon")
 _BOUNDARIES = ("mirrored", "periodic")
-_SYMBOLS = ("lattice", "continuum")
+_SCHEMES = ("lattice", "fourier")
 
 
 class SpectralDiffusion(nn.Module):
@@ -29,9 +29,9 @@ class SpectralDiffusion(nn.Module):
     ----------
     channels : int
         C.
-    kernel : {"fractional", "horizon"}
+    kind : {"fractional", "horizon"}
         (-Delta)^s, or the weights c (1 - |z|^2 / delta^2)_+ of pixels at offset z, second moment as -Delta.
-    order : float
+    s : float
         First s, in (0, 1); learnable.
     horizon : float
         First delta in pixels, in (1, largest_horizon); learnable.
@@ -39,7 +39,7 @@ class SpectralDiffusion(nn.Module):
         First t > 0, in pixels^{2 s} or pixels^2; learnable.
     largest_horizon : int
         delta stays below it.
-    symbol : {"lattice", "continuum"}
+    scheme : {"lattice", "fourier"}
         Of "fractional", see `pide.operators.pixel_symbols.fractional_symbols`.
     boundary : {"mirrored", "periodic"}
         "mirrored" reflects the map at its outer edges, twice the pixels per axis.
@@ -50,7 +50,7 @@ class SpectralDiffusion(nn.Module):
     -----
     The exponential is exact to rounding for every t, so no step is too large. The mean of every channel is kept, energy
     and variance do not grow, and layers compose: times add. With "lattice" and "horizon" the step is a Markov matrix,
-    so no new extrema; not so "continuum". Nothing depends on the size of the map but the wavenumbers: one layer serves
+    so no new extrema; not so "fourier". Nothing depends on the size of the map but the wavenumbers: one layer serves
     all sizes. Cost: one FFT pair per channel, and its symbol once per forward pass.
 
     Raises
@@ -62,24 +62,24 @@ class SpectralDiffusion(nn.Module):
     def __init__(
         self,
         channels: int,
-        kernel: str = "fractional",
+        kind: str = "fractional",
         *,
-        order: float = 0.5,
+        s: float = 0.5,
         horizon: float = 2.5,
         time: float = 0.5,
         largest_horizon: int = 8,
-        symbol: str = "lattice",
+        scheme: str = "lattice",
         boundary: str = "mirrored",
         dimension: int = 2,
     ) -> None:
         super().__init__()
         check_dimension("SpectralDiffusion", dimension)
-        _check(kernel, symbol, boundary, channels, largest_horizon)
-        self.channels, self.kernel, self.dimension = channels, kernel, dimension
-        self.symbol, self.boundary, self.largest_horizon = symbol, boundary, largest_horizon
+        _check(kind, scheme, boundary, channels, largest_horizon)
+        self.channels, self.kind, self.dimension = channels, kind, dimension
+        self.scheme, self.boundary, self.largest_horizon = scheme, boundary, largest_horizon
         self.positive = Positive()
-        self.range = Bounded(0.0, 1.0) if kernel == "fractional" else Bounded(1.0, float(largest_horizon))
-        first = order if kernel == "fractional" else horizon
+        self.range = Bounded(0.0, 1.0) if kind == "fractional" else Bounded(1.0, float(largest_horizon))
+        first = s if kind == "fractional" else horizon
         self.raw_shape = nn.Parameter(self.range.right_inverse(torch.full((channels,), float(first))))
         self.raw_time = nn.Parameter(self.positive.right_inverse(torch.full((channels,), float(time))))
 
@@ -90,7 +90,7 @@ class SpectralDiffusion(nn.Module):
         return time
 
     @property
-    def order(self) -> Tensor:
+    def s(self) -> Tensor:
         """s_c in (0, 1), shape (C,), of "fractional".
 
         Raises
@@ -98,7 +98,7 @@ class SpectralDiffusion(nn.Module):
         ValueError
             For "horizon".
         """
-        return self._parameter("fractional", "order")
+        return self._parameter("fractional", "s")
 
     @property
     def horizon(self) -> Tensor:
@@ -135,32 +135,32 @@ class SpectralDiffusion(nn.Module):
 
     def multiplier(self, shape: tuple[int, ...]) -> Tensor:
         """exp(-t_c A_c(k)), shape (C, *rfftn layout), for a periodic map of this shape."""
-        if self.kernel == "fractional":
-            symbols = fractional_symbols(self.order, shape, self.symbol)
+        if self.kind == "fractional":
+            symbols = fractional_symbols(self.s, shape, self.scheme)
         else:
             symbols = horizon_symbols(self.horizon, shape, self.largest_horizon)
         return torch.exp(-self.time.reshape(-1, *(1,) * len(shape)) * symbols)
 
     def extra_repr(self) -> str:
-        operator = "(-Delta)^s" if self.kernel == "fractional" else "L_delta"
+        operator = "(-Delta)^s" if self.kind == "fractional" else "L_delta"
         low, high = (float(value) for value in torch.aminmax(self.range(self.raw_shape.detach())))
-        name = "s" if self.kernel == "fractional" else "delta"
+        name = "s" if self.kind == "fractional" else "delta"
         return (
-            f"exp(-t {operator}) X, channels={self.channels}, {name} in [{low:.3g}, {high:.3g}], symbol={self.symbol}, "
+            f"exp(-t {operator}) X, channels={self.channels}, {name} in [{low:.3g}, {high:.3g}], scheme={self.scheme}, "
             f"boundary={self.boundary}, dimension={self.dimension}"
         )
 
-    def _parameter(self, kernel: str, name: str) -> Tensor:
-        if self.kernel != kernel:
-            raise ValueError(f"SpectralDiffusion(kernel={self.kernel!r}) has no {name}. Write kernel={kernel!r}.")
+    def _parameter(self, kind: str, name: str) -> Tensor:
+        if self.kind != kind:
+            raise ValueError(f"SpectralDiffusion(kind={self.kind!r}) has no {name}. Write kind={kind!r}.")
         value: Tensor = self.range(self.raw_shape)
         return value
 
 
-def _check(kernel: str, symbol: str, boundary: str, channels: int, largest_horizon: int) -> None:
+def _check(kind: str, scheme: str, boundary: str, channels: int, largest_horizon: int) -> None:
     for name, given, known in (
-        ("kernel", kernel, _KERNELS),
-        ("symbol", symbol, _SYMBOLS),
+        ("kind", kind, _KINDS),
+        ("scheme", scheme, _SCHEMES),
         ("boundary", boundary, _BOUNDARIES),
     ):
         if given not in known:

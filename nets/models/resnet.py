@@ -95,7 +95,7 @@ def preresnet(
     nonlocal_blocks: int = 0,
     form: str = "proposed",
     places: str = "same",
-    kernel: str = "embedded_gaussian",
+    kind: str = "embedded_gaussian",
     embedding: int | None = None,
     nonlocal_options: Mapping[str, Any] | None = None,
     eps: float = 1e-3,
@@ -120,7 +120,7 @@ def preresnet(
         "same": all after the second residual block, the proposed ones as one stage of N sub-blocks. "different": one
         each after residual blocks 2, 2 + B/N, 2 + 2 B/N, ... of B, rounded down: the second of every stage for N = 3.
         The paper does not say which places it took.
-    kernel : str
+    kind : str
         Of the affinity: "embedded_gaussian", "gaussian", "dot" or "concatenation".
     embedding : int or None
         Channels of the embeddings; None takes the layer's default.
@@ -153,7 +153,7 @@ def preresnet(
     n = _blocks_a_stage("preresnet", depth, 6 if variant == "basic" else 9)
     where = _nonlocal_places(nonlocal_blocks, places, 3 * n)
     norm: dict[str, Any] = {"eps": eps, "momentum": momentum}
-    options = {"kind": kernel, "embedding": embedding, **(nonlocal_options or {})}
+    options = {"kind": kind, "embedding": embedding, **(nonlocal_options or {})}
 
     def build() -> ResidualNet:
         stem = _activated_stem(shape, norm) if variant == "keras" else _plain_stem(shape)

@@ -24,7 +24,7 @@ def pixel_grid(shape: tuple[int, ...]) -> Grid:
     return Torus(tuple(float(count) for count in shape)).grid(*shape)
 
 
-def fractional_symbols(s: Array, shape: tuple[int, ...], symbol: str = "lattice") -> Array:
+def fractional_symbols(s: Array, shape: tuple[int, ...], scheme: str = "lattice") -> Array:
     """(sum_a 4 sin^2(k_a / 2))^s or |k|^{2s}, shape (C, *rfftn layout).
 
     Parameters
@@ -32,20 +32,20 @@ def fractional_symbols(s: Array, shape: tuple[int, ...], symbol: str = "lattice"
     s : array, shape (C,)
         Orders in (0, 1], not checked; gradients pass.
     shape : tuple of int
-    symbol : {"lattice", "continuum"}
-        "lattice" is the power of the discrete Laplacian, whose exponential is a Markov matrix; "continuum" is exact on
+    scheme : {"lattice", "fourier"}
+        "lattice" is the power of the discrete Laplacian, whose exponential is a Markov matrix; "fourier" is exact on
         every resolved mode and not monotone.
 
     Raises
     ------
     ValueError
-        For an unknown symbol.
+        For an unknown scheme.
     """
-    if symbol not in ("lattice", "continuum"):
-        raise ValueError(f"symbol={symbol!r}: there are 'lattice' and 'continuum'. Write symbol='lattice'.")
+    if scheme not in ("lattice", "fourier"):
+        raise ValueError(f"scheme={scheme!r}: there are 'lattice' and 'fourier'. Write scheme='lattice'.")
     grid = pixel_grid(shape)
     exponent = namespace(s).reshape(s, (-1, *(1 for _ in shape)))
-    if symbol == "continuum":
+    if scheme == "fourier":
         return power(modulus(grid), 2.0 * exponent)
     return power(np.asarray(sum(4.0 * np.sin(k / 2) ** 2 for k in wavenumbers(grid))), exponent)
 

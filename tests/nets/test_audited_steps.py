@@ -72,7 +72,7 @@ def test_the_ends_of_a_learnable_range_are_certified():
 
 @pytest.mark.parametrize("boundary", ["mirrored", "periodic"])
 @pytest.mark.parametrize(
-    "options", [{}, {"symbol": "continuum"}, {"kernel": "horizon"}], ids=["lattice", "continuum", "horizon"]
+    "options", [{}, {"scheme": "fourier"}, {"kind": "horizon"}], ids=["lattice", "fourier", "horizon"]
 )
 def test_spectral_diffusion_has_the_claims_of_its_symbols(options, boundary):
     layer = SpectralDiffusion(2, boundary=boundary, **options)
@@ -84,7 +84,7 @@ def test_spectral_diffusion_has_the_claims_of_its_symbols(options, boundary):
     assert verdicts(rows, *DIFFUSION, "translation_invariant", "non-expansive", *EVERY) == {"holds"}
     assert rows["non-expansive"].measured == 1.0
     names = {row.claim for row in rows.rows}
-    assert ("markov" in names) == ("symbol" not in options)  # the continuum symbol has rates of either sign
+    assert ("markov" in names) == ("scheme" not in options)  # the Fourier symbol has rates of either sign
 
 
 @pytest.mark.parametrize("memory", ["stored", "reversible"])

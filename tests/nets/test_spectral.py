@@ -14,16 +14,16 @@ from pide.nets.layers import SpectralDiffusion
 from pide.operators.pixel_symbols import fractional_symbols, horizon_symbols
 
 SHAPES = {1: (9,), 2: (6, 5), 3: (4, 3, 4)}
-in_kernels = pytest.mark.parametrize("kernel", ["fractional", "horizon"])
+in_kinds = pytest.mark.parametrize("kind", ["fractional", "horizon"])
 
 
 def features(*shape, dtype=torch.float64):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64).to(dtype)
 
 
-def layer_of(channels=3, kernel="fractional", **options):
+def layer_of(channels=3, kind="fractional", **options):
     """A layer whose channels differ in order or horizon and in time."""
-    layer = SpectralDiffusion(channels, kernel, **options).double()
+    layer = SpectralDiffusion(channels, kind, **options).double()
     layer.raw_shape.data += torch.linspace(-0.5, 0.7, channels)
     layer.raw_time.data += torch.linspace(0.4, -0.4, channels)
     return layer
@@ -62,17 +62,16 @@ def doubled(A, shape):
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "mirrored"])
-@pytest.mark.parametrize("symbol", ["lattice", "continuum"])
+@pytest.mark.parametrize("scheme", ["lattice", "fourier"])
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_fractional_layer_is_the_exponential_of_the_discretised_operator(n, symbol, boundary):
-    layer, shape = layer_of(boundary=boundary, symbol=symbol, dimension=n), SHAPES[n]
+def test_fractional_layer_is_the_exponential_of_the_discretised_operator(n, scheme, boundary):
+    layer, shape = layer_of(boundary=boundary, scheme=scheme, dimension=n), SHAPES[n]
     x = features(2, 3, *shape)
     y = layer(x).detach().numpy()
     wide = shape if boundary == "periodic" else tuple(2 * count for count in shape)
     torus = pide.Torus(tuple(map(float, wide))).grid(*wide)
-    scheme = "lattice" if symbol == "lattice" else "fourier"
     for c in range(3):
-        s, t = float(layer.order[c].detach()), float(layer.time[c].detach())
+        s, t = float(layer.s[c].detach()), float(layer.time[c].detach())
         A = pide.FractionalLaplacian(s=s).on(torus, scheme=scheme).to_dense()
         A = A if boundary == "periodic" else doubled(A, shape)
         expected = x[:, c].reshape(2, -1).numpy() @ scipy.linalg.expm(-t * A).T
@@ -82,7 +81,7 @@ def test_fractional_layer_is_the_exponential_of_the_discretised_operator(n, symb
 @pytest.mark.parametrize("boundary", ["periodic", "mirrored"])
 @pytest.mark.parametrize("n", [1, 2])
 def test_horizon_layer_is_the_exponential_of_its_sum(n, boundary):
-    layer = layer_of(kernel="horizon", boundary=boundary, dimension=n, largest_horizon=4)
+    layer = layer_of(kind="horizon", boundary=boundary, dimension=n, largest_horizon=4)
     x = features(2, 3, *SHAPES[n])
     y = layer(x).detach().numpy()
     for c in range(3):
@@ -92,9 +91,9 @@ def test_horizon_layer_is_the_exponential_of_its_sum(n, boundary):
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "mirrored"])
-@in_kernels
-def test_mean_energy_and_extrema(kernel, boundary):
-    layer, x = layer_of(kernel=kernel, boundary=boundary), features(2, 3, 7, 8)
+@in_kinds
+def test_mean_energy_and_extrema(kind, boundary):
+    layer, x = layer_of(kind=kind, boundary=boundary), features(2, 3, 7, 8)
     y = layer(x)
     rounding = 1e-14
     torch.testing.assert_close(y.mean(dim=(2, 3)), x.mean(dim=(2, 3)), rtol=0, atol=rounding)
@@ -104,17 +103,17 @@ def test_mean_energy_and_extrema(kernel, boundary):
     assert bool((layer(torch.relu(x)) >= -rounding).all())
 
 
-@in_kernels
-def test_two_steps_are_one_step_of_twice_the_time(kernel):
-    layer, x = layer_of(kernel=kernel), features(1, 3, 6, 6)
+@in_kinds
+def test_two_steps_are_one_step_of_twice_the_time(kind):
+    layer, x = layer_of(kind=kind), features(1, 3, 6, 6)
     twice = copy.deepcopy(layer)
     twice.raw_time.data = twice.positive.right_inverse(2 * layer.time.detach())
     torch.testing.assert_close(layer(layer(x)), twice(x), rtol=0, atol=1e-13)
 
 
-@in_kernels
-def test_gradients(kernel):
-    layer = layer_of(2, kernel, largest_horizon=3)
+@in_kinds
+def test_gradients(kind):
+    layer = layer_of(2, kind, largest_horizon=3)
     x = features(1, 2, 4, 3).requires_grad_()
 
     def of_parameters(raw_shape, raw_time, x):
@@ -126,7 +125,7 @@ def test_gradients(kernel):
 
 
 def test_training_finds_the_order():
-    truth, layer = SpectralDiffusion(1, order=0.8, time=0.7).double(), SpectralDiffusion(1).double()
+    truth, layer = SpectralDiffusion(1, s=0.8, time=0.7).double(), SpectralDiffusion(1).double()
     x = features(2, 1, 12, 12)
     wanted = truth(x).detach()
     optimiser = torch.optim.LBFGS(layer.parameters(), max_iter=60, tolerance_grad=1e-12, tolerance_change=1e-14)
@@ -138,7 +137,7 @@ def test_training_finds_the_order():
         return value
 
     optimiser.step(loss)
-    assert abs(float(layer.order.detach()) - 0.8) < 1e-3
+    assert abs(float(layer.s.detach()) - 0.8) < 1e-3
     assert abs(float(layer.time.detach()) - 0.7) < 1e-3
 
 
@@ -170,11 +169,11 @@ def test_precisions_memory_formats_copies_and_empty_batches():
 @pytest.mark.parametrize(
     ("options", "remedy"),
     [
-        ({"kernel": "heat"}, "'fractional', 'horizon'"),
-        ({"symbol": "exact"}, "'lattice', 'continuum'"),
+        ({"kind": "heat"}, "'fractional', 'horizon'"),
+        ({"scheme": "exact"}, "'lattice', 'fourier'"),
         ({"boundary": "zero"}, "'mirrored', 'periodic'"),
-        ({"order": 1.5}, "strictly between"),
-        ({"kernel": "horizon", "horizon": 9.0}, "strictly between"),
+        ({"s": 1.5}, "strictly between"),
+        ({"kind": "horizon", "horizon": 9.0}, "strictly between"),
         ({"time": -1.0}, "Start from positive"),
         ({"largest_horizon": 1}, "Write 8"),
         ({"channels": 0}, "Write channels=32"),
@@ -188,10 +187,10 @@ def test_wrong_options_say_what_to_write(options, remedy):
 
 
 def test_wrong_uses_say_what_to_write():
-    with pytest.raises(ValueError, match="Write kernel='horizon'"):
+    with pytest.raises(ValueError, match="Write kind='horizon'"):
         _ = SpectralDiffusion(4).horizon
     with pytest.raises(ValueError, match=r"needed is \(B, 4, H, W\)"):
         SpectralDiffusion(4)(torch.zeros(1, 3, 8, 8))
-    with pytest.raises(ValueError, match="symbol='lattice'"):
+    with pytest.raises(ValueError, match="scheme='lattice'"):
         fractional_symbols(np.array([0.5]), (4,), "other")
     assert "exp(-t (-Delta)^s) X" in repr(SpectralDiffusion(4))
