@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pide.nets.pair_sums import pair_sums, pair_weights
+from pide.nets.pair_sums import pair_sums
+from pide.nets.stored_sums import stored_sums
 from pide.operators.affinity import (
     Affinity,
     DotProductAffinity,
@@ -30,6 +31,8 @@ from pide.operators.affinity_weights import (
     weighted_difference,
     weighted_sum,
 )
+
+Sums = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 __all__ = [
     "ENGINES",
@@ -139,10 +142,27 @@ def choose_engine(
 
 
 def pair_maps(
-    engine: str, affinity: Affinity, t: Tensor, p: Tensor, normaliser: str
+    engine: str,
+    affinity: Affinity,
+    t: Tensor,
+    p: Tensor,
+    normaliser: str,
+    *,
+    sign: int = 1,
+    applications: int = 1,
 ) -> PairMaps:
-    """The maps by an engine that `choose_engine` named."""
-    return _MAPS[engine](affinity, t, p, normaliser)
+    """The maps by an engine that `choose_engine` named, times a sign; "stored" is told how often they are applied."""
+    if normaliser == "count" and engine in _SUMS:
+        sums = _SUMS[engine](affinity, t, p, sign / p.shape[1], applications)
+        return _by_sums(sums, normaliser)
+    if engine in _SUMS:
+        sums = _SUMS[engine](affinity, t, p, 1.0 / p.shape[1], applications)
+        maps = _by_sums(sums, normaliser)
+    else:
+        maps = _MAPS[engine](affinity, t, p, normaliser)
+    if sign > 0:
+        return maps
+    return PairMaps(lambda x, y: -maps.difference(x, y), lambda y: -maps.total(y))
 
 
 def single(x: Tensor) -> Tensor:
@@ -193,45 +213,45 @@ def _dense(affinity: Affinity, t: Tensor, p: Tensor, normaliser: str) -> PairMap
 
 
 def _associative(
-    affinity: DotProductAffinity, t: Tensor, p: Tensor, normaliser: str
-) -> PairMaps:
+    affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int
+) -> Sums:
     """t (p^T y) and t (sum_j p_j), without the product t p^T."""
-    t = t * (affinity.factor / p.shape[1])
+    t = t * (affinity.factor * scale)
     degree = t @ p.sum(dim=1).unsqueeze(-1)
-    return _by_sums(lambda y: (t @ (p.mT @ y), degree), normaliser)
+    return lambda y: (t @ (p.mT @ y), degree)
 
 
 def _chunked(
-    affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normaliser: str
-) -> PairMaps:
-    mean = _divided(affinity, p.shape[1])
-    return _by_sums(lambda y: pair_sums(mean, t, p, y), normaliser)
+    affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int
+) -> Sums:
+    scaled = _times(scale, affinity)
+    return lambda y: pair_sums(scaled, t, p, y)
 
 
 def _stored(
-    affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, normaliser: str
-) -> PairMaps:
-    w, degree = pair_weights(_divided(affinity, p.shape[1]), t, p)
-    return _by_sums(lambda y: (w @ y, degree), normaliser)
+    affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int
+) -> Sums:
+    return stored_sums(_times(scale, affinity), t, p, applications)
 
 
-def _divided(
-    affinity: PowerAffinity | LogAffinity, count: int
-) -> PowerAffinity | LogAffinity:
-    """omega / count, which costs nothing where weights are made."""
+def _times(scale: float, affinity: Any) -> PowerAffinity | LogAffinity:
+    """scale omega, which costs nothing where weights are made."""
+    found: PowerAffinity | LogAffinity
     if isinstance(affinity, PowerAffinity):
-        return replace(affinity, factor=affinity.factor / count)
-    return replace(affinity, slope=affinity.slope / count, gauge=affinity.gauge / count)
+        found = replace(affinity, factor=scale * affinity.factor)
+    else:
+        found = replace(
+            affinity, slope=scale * affinity.slope, gauge=scale * affinity.gauge
+        )
+    return found
 
 
-def _by_sums(
-    sums: Callable[[Tensor], tuple[Tensor, Tensor]], normaliser: str
-) -> PairMaps:
+def _by_sums(sums: Sums, normaliser: str) -> PairMaps:
     """The maps from y -> (sum_j omega_ij y_j / N, sum_j omega_ij / N)."""
 
     def difference(x: Tensor, y: Tensor) -> Tensor:
         total, degree = sums(y)
-        change = torch.addcmul(total, degree, x, value=-1.0)
+        change = torch.addcmul(total, -degree, x)
         return change if normaliser == "count" else _quotient(change, degree)
 
     def total(y: Tensor) -> Tensor:
@@ -280,8 +300,11 @@ def _attention(
 
 _MAPS: dict[str, Callable[..., PairMaps]] = {
     "dense": _dense,
+    "attention": _attention,
+}
+_SUMS: dict[str, Callable[..., Sums]] = {
     "associative": _associative,
     "chunked": _chunked,
     "stored": _stored,
-    "attention": _attention,
 }
+"""Engines by y -> (sum_j omega_ij y_j, sum_j omega_ij), from omega times a number."""

@@ -80,12 +80,12 @@ class PairBlocks:
             d.masked_fill_(d <= limit, math.inf)
         return d
 
-    def weights(self, d: Tensor) -> Tensor:
+    def weights(self, d: Tensor, out: Tensor | None = None) -> Tensor:
         """omega(d) without the factor of a power; 0 where d is infinite."""
         if isinstance(self.affinity, LogAffinity):
-            values = torch.log(d).mul_(-0.5 * self.affinity.slope).sub_(self.affinity.gauge)
+            values = torch.log(d, out=out).mul_(-0.5 * self.affinity.slope).sub_(self.affinity.gauge)
             return values.nan_to_num_(nan=math.nan, posinf=0.0, neginf=0.0)
-        return _power(d, self.affinity.exponent)
+        return _power(d, self.affinity.exponent, out)
 
     def slopes_into(self, gradient: Tensor, d: Tensor, w: Tensor) -> Tensor:
         """gradient d omega / d d, in the storage of the gradient."""
@@ -115,13 +115,12 @@ def with_ones(x: Tensor) -> Tensor:
     return torch.cat([x, torch.ones_like(x[..., :1])], dim=-1)
 
 
-def _power(d: Tensor, exponent: float) -> Tensor:
+def _power(d: Tensor, exponent: float, out: Tensor | None) -> Tensor:
     """d^(-exponent / 2), by products of the inverse root for the exponents 1 to 4."""
     if exponent not in (1, 2, 3, 4):
-        return torch.pow(d, -0.5 * exponent)
-    if exponent == 2:
-        return torch.reciprocal(d)
-    if exponent == 4:
-        return torch.reciprocal(d).square_()
-    root = torch.rsqrt(d)
+        return torch.pow(d, -0.5 * exponent, out=out)
+    if exponent in (2, 4):
+        inverse = torch.reciprocal(d, out=out)
+        return inverse if exponent == 2 else inverse.square_()
+    root = torch.rsqrt(d, out=out)
     return root if exponent == 1 else root.pow_(3)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 __all__ = [
     "Norm",
     "Pointwise",
+    "arranged_like",
     "batch_norm",
+    "channels_together",
     "check_channels",
     "check_dimension",
     "check_map",
@@ -29,6 +32,8 @@ Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 _CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 _NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 _POOLS = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
+
+_TOGETHER = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 _TRUNCATED_DEVIATION = 0.87962566103423978
 """Standard deviation of the standard normal cut at -2 and 2."""
@@ -65,6 +70,16 @@ def max_pool(x: Tensor, size: int, dimension: int) -> Tensor:
 def pooled_shape(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
     """Shape of a feature map after `max_pool`."""
     return tuple(count // size for count in shape)
+
+
+def channels_together(x: Tensor) -> Tensor:
+    """The same maps with the channels of a pixel beside each other in memory, where torch has such a format."""
+    return x.contiguous(memory_format=_TOGETHER[x.dim()]) if x.dim() in _TOGETHER else x
+
+
+def arranged_like(y: Tensor, x: Tensor) -> Tensor:
+    """y in the memory format of x."""
+    return y.contiguous() if x.is_contiguous() else y
 
 
 def to_positions(x: Tensor) -> Tensor:

@@ -115,7 +115,8 @@ class FeatureAffinity(nn.Module):
         check_map(self.owner, x, self.channels, self.dimension, self.subsampling)
         t, p = self.embedded(x)
         with full_precision(x):
-            return pair_maps(self.engine_for(tuple(x.shape[2:]), values), self.affinity(), t, p, self.normaliser)
+            engine = self.engine_for(tuple(x.shape[2:]), values)
+            return pair_maps(engine, self.affinity(), t, p, self.normaliser, applications=self.applications)
 
     def engine_for(self, shape: tuple[int, ...], values: int) -> str:
         """The engine that maps of this shape are computed with."""

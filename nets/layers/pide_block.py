@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from pide.nets.kernels import PairSizes, choose_engine, full_precision, pair_maps, single
 from pide.nets.layers.feature_maps import (
+    arranged_like,
     batch_norm,
+    channels_together,
     check_channels,
     check_dimension,
     check_map,
@@ -130,11 +132,12 @@ class PIDEBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """B_m; x : tensor, shape (B, C, *shape), channels_last or not."""
-        term = self.term_of(x)
-        b = x
+        rows = channels_together(x)
+        term = self.term_of(rows)
+        b = rows
         for index in range(self.stages):
-            b = torch.add(x, self.stage(index, term(b)), alpha=self.step)
-        return b
+            b = torch.add(rows, self.stage(index, term(b)), alpha=self.step)
+        return arranged_like(b, x)
 
     def term_of(self, x: Tensor) -> Callable[[Tensor], Tensor]:
         """op, a linear map of feature maps (B, C, *shape), with the kernel of x."""
@@ -143,14 +146,17 @@ class PIDEBlock(nn.Module):
         t, p = self.embedded(x)
         form, sign = pide_form(self.kind, self.sign)
         with full_precision(x):
-            maps = pair_maps(self.engine_for(*shape), self.affinity, t, p, self.normaliser)
+            engine = self.engine_for(*shape)
+            maps = pair_maps(
+                engine, self.affinity, t, p, self.normaliser, sign=sign, applications=self.stages
+            )
 
         def term(b: Tensor) -> Tensor:
             with full_precision(b):
                 values = single(b)
                 y = to_positions(max_pool(values, self.subsampling, self.dimension))
                 result = maps.total(y) if form == "total" else maps.difference(to_positions(values), y)
-                return to_maps(result if sign > 0 else -result, shape)
+                return to_maps(result, shape)
 
         return term
 

@@ -7,7 +7,8 @@ import torch
 
 from pide.nets import pair_blocks
 from pide.nets.kernels import PairSizes, choose_engine, pair_maps
-from pide.nets.pair_sums import pair_sums, pair_weights
+from pide.nets.pair_sums import pair_sums
+from pide.nets.stored_sums import stored_sums
 from pide.operators.affinity import (
     DotProductAffinity,
     EmbeddedAffinity,
@@ -56,8 +57,9 @@ def test_blocks_of_any_size_give_the_dense_sums_and_gradients(name, block, monke
     torch.testing.assert_close(
         degree, omega.sum(dim=-1, keepdim=True), rtol=1e-11, atol=1e-11
     )
-    weights, sums = pair_weights(affinity, t, p)
-    torch.testing.assert_close(weights, omega, rtol=1e-11, atol=1e-11)
+    weighed = stored_sums(affinity, t, p)
+    kept, sums = weighed(y)
+    torch.testing.assert_close(kept, total, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(sums, degree, rtol=1e-11, atol=1e-11)
     g = random(3, 13, 2, seed=4)
     dense = torch.autograd.grad(
@@ -67,7 +69,7 @@ def test_blocks_of_any_size_give_the_dense_sums_and_gradients(name, block, monke
         (total * g).sum() + (degree * g[..., :1]).sum(), (t, p, y)
     )
     stored = torch.autograd.grad(
-        ((weights @ y) * g).sum() + (sums * g[..., :1]).sum(), (t, p, y)
+        (kept * g).sum() + (sums * g[..., :1]).sum(), (t, p, y)
     )
     for d, f, s in zip(dense, fast, stored, strict=True):
         scale = float(d.abs().max())
@@ -84,15 +86,61 @@ def test_second_derivatives(name):
         lambda *z: pair_sums(affinity, *z), (t, p, y), fast_mode=True, atol=1e-4
     )
     assert torch.autograd.gradgradcheck(
-        lambda *z: pair_weights(affinity, *z), (t, p), fast_mode=True, atol=1e-4
+        lambda t, p, y: stored_sums(affinity, t, p)(y),
+        (t, p, y),
+        fast_mode=True,
+        atol=1e-4,
     )
+
+
+@in_affinities
+@pytest.mark.parametrize("shared", [1, 2, 3, 5])
+def test_applications_that_share_a_backward_pass(name, shared):
+    """Three applications in a row, the last of one channel; what is announced does not change the gradients."""
+    affinity, (t, p, y) = AFFINITIES[name], inputs(positions=7)
+
+    def applied(sums):
+        first, degree = sums(y)
+        second, _ = sums(first.square() - degree * y)
+        third, _ = sums(second[..., :1])
+        return third
+
+    omega = affinity(t, p)
+    degree = omega.sum(dim=-1, keepdim=True)
+    dense = applied(lambda y: (omega @ y, degree))
+    kept = applied(stored_sums(affinity, t, p, shared))
+    scale = float(dense.detach().abs().max())
+    torch.testing.assert_close(kept, dense, rtol=0, atol=1e-11 * scale)
+    g = random(*dense.shape, seed=4)
+    for f, d in zip(
+        *(torch.autograd.grad(z, (t, p, y), g) for z in (kept, dense)), strict=True
+    ):
+        torch.testing.assert_close(f, d, rtol=0, atol=1e-10 * float(d.abs().max()))
+
+
+def test_one_application_leaves_the_others_out():
+    """A gradient of the first of two applications, taken twice, and one of the values alone."""
+    affinity, (t, p, y) = AFFINITIES["power 3"], inputs()
+    sums = stored_sums(affinity, t, p, 2)
+    first, _ = sums(y)
+    sums(first[:, :7])
+    expected = torch.autograd.grad((affinity(t, p) @ y).square().sum(), (t, p, y))
+    for _ in range(2):
+        found = torch.autograd.grad(
+            first.square().sum(), (t, p, y), retain_graph=True
+        )
+        for f, e in zip(found, expected, strict=True):
+            torch.testing.assert_close(f, e, rtol=0, atol=1e-11 * float(e.abs().max()))
+    (values,) = torch.autograd.grad(first.square().sum(), y)
+    torch.testing.assert_close(values, expected[2], rtol=1e-11, atol=1e-11)
 
 
 def test_coincident_pairs_weigh_nothing_in_float32():
     """Self pairs of 300 points far from the origin: products alone would leave rounding noise there."""
     t = (random(1, 300, 16, seed=1) + 30).float().requires_grad_()
+    identity = torch.eye(300).unsqueeze(0)
     for name in ("power 3", "log"):
-        w, _ = pair_weights(AFFINITIES[name], t, t)
+        w, _ = stored_sums(AFFINITIES[name], t, t)(identity)
         assert bool((w.diagonal(dim1=1, dim2=2) == 0).all())
         (gradient,) = torch.autograd.grad(w.square().sum(), t)
         assert bool(torch.isfinite(gradient).all())

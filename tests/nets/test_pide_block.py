@@ -204,7 +204,10 @@ def test_memory_format_autocast_and_compilation_change_nothing(kind):
     block = block_of(kind=kind).float()
     x = features(2, 6, 8, 8, dtype=torch.float32)
     y = block(x)
-    torch.testing.assert_close(block(x.to(memory_format=torch.channels_last)), y)
+    assert y.is_contiguous()
+    other = block(x.to(memory_format=torch.channels_last))
+    assert other.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(other, y)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         half = block(x)
         t, _ = block.embedded(x)

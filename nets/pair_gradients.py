@@ -1,0 +1,43 @@
+"""Gradients of features from those of their distances, and of dense functions for second derivatives.
+
+Symbols: t (B, M, e), p (B, N, e) features; d = |t_i - p_j|^2; J what is differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from pide.nets.pair_blocks import Place
+
+__all__ = ["DistanceGradients", "dense_gradients"]
+
+
+class DistanceGradients:
+    """dJ/dt and dJ/dp from dJ/dd, dd/dt_i = 2 (t_i - p_j) and dd/dp_j the negative, summed over blocks of pairs."""
+
+    def __init__(self, t: Tensor, p: Tensor) -> None:
+        self.t, self.p = t.contiguous(), p.contiguous()
+        self.gt, self.gp = torch.zeros_like(self.t), torch.zeros_like(self.p)
+        self.own, self.others = torch.zeros_like(t[..., :1]), torch.zeros_like(p[..., :1])
+
+    def add(self, rows: Place, columns: Place, gd: Tensor) -> None:
+        """dJ/dd of one block."""
+        self.gt[rows].baddbmm_(gd, self.p[columns])
+        self.own[rows] += gd.sum(dim=-1, keepdim=True)
+        self.gp[columns].baddbmm_(gd.mT, self.t[rows])
+        self.others[columns] += gd.sum(dim=-2).unsqueeze(-1)
+
+    def gradients(self, factor: float) -> tuple[Tensor, Tensor]:
+        """factor dJ/dt, factor dJ/dp."""
+        scale = 2.0 * factor
+        return scale * (self.own * self.t - self.gt), scale * (self.others * self.p - self.gp)
+
+
+def dense_gradients(f: Callable[..., Tensor], inputs: tuple[Tensor, ...], g: Tensor) -> tuple[Tensor | None, ...]:
+    """Gradients of <f, g> as a graph of dense functions; None for inputs that need none."""
+    wanted = [z for z in inputs if z.requires_grad]
+    found = iter(torch.autograd.grad(f(*inputs), wanted, g, create_graph=True))
+    return tuple(next(found) if z.requires_grad else None for z in inputs)
