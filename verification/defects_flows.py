@@ -10,12 +10,14 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from pide.arrays import Array
+from pide.verification import honest_cloud_flows as _on_clouds
+from pide.verification import honest_flows as _on_grids
 from pide.verification.flows import FlowMap, SolverMap, WaveMap
-from pide.verification.honest_flows import REFLECTING as GENERATOR
 from pide.verification.mutants import mutant
 from pide.verification.subject import Subject
 
 __all__: list[str] = []
+del _on_clouds, _on_grids  # imported so that what the mutants are built from is known
 
 Field = NDArray[np.float64]
 REFLECTING, KILLED, EULER, HEAT, EVOLUTION = "reflecting flow", "killed flow", "euler flow", "heat", "evolution"
@@ -67,8 +69,13 @@ def stationary_sign(solver: SolverMap) -> SolverMap:
 
 @mutant("Taylor polynomial for the exponential", REFLECTING, "flow_semigroup", "flow_positive")
 def taylor(flow: FlowMap) -> FlowMap:
-    L = GENERATOR.apply
-    return replace(flow, advance=lambda v, t: v + t * L(v) + t**2 / 2 * L(L(v)))
+    L = matrix_of(flow.operator).T
+
+    def advance(v: Array, t: float) -> Array:
+        once = v @ L.astype(v.dtype)
+        return v + t * once + t**2 / 2 * (once @ L.astype(v.dtype))
+
+    return replace(flow, advance=advance)
 
 
 @mutant("steps of half the length", EULER, "flow_generator", "flow_order", "flow_equilibrium")

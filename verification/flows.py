@@ -21,6 +21,7 @@ from pide.operators.algebra import scale
 from pide.operators.base import Operator
 from pide.solvers.solve import solve
 from pide.solvers.stepper import Flow, Stepper
+from pide.spaces.cloud import PointCloud
 from pide.spaces.grid import Grid
 from pide.verification.adapters import as_subject
 from pide.verification.subject import Subject, call
@@ -158,7 +159,9 @@ def flow_of(
     return FlowMap(f"{stepper}", as_subject(generator), advance, until, tolerance, order, finer)
 
 
-def heat_flow(problem: Heat | Evolution, on: Grid, until: float, stepper: Any = "auto", tol: float = 1e-9) -> FlowMap:
+def heat_flow(
+    problem: Heat | Evolution, on: Grid | PointCloud, until: float, stepper: Any = "auto", tol: float = 1e-9
+) -> FlowMap:
     """The flow of a linear problem, by the public `solve`; its data are replaced by the fields that are drawn."""
 
     def advance(v: Array, t: float) -> Array:
@@ -169,7 +172,7 @@ def heat_flow(problem: Heat | Evolution, on: Grid, until: float, stepper: Any = 
 
 
 def wave_of(
-    problem: Wave, on: Grid, until: float, stepper: Any = "auto", tol: float = 1e-9, drift: float = 1e-7
+    problem: Wave, on: Grid | PointCloud, until: float, stepper: Any = "auto", tol: float = 1e-9, drift: float = 1e-7
 ) -> WaveMap:
     """A wave by the public `solve`; `drift` is the relative error of the energy that is allowed."""
 
@@ -183,7 +186,7 @@ def wave_of(
     return WaveMap(f"Wave by {stepper}", as_subject(generator), advance, until, drift, tol)
 
 
-def solver_of(problem: Stationary, on: Grid, tol: float = 1e-10, scheme: str = "auto") -> SolverMap:
+def solver_of(problem: Stationary, on: Grid | PointCloud, tol: float = 1e-10, scheme: str = "auto") -> SolverMap:
     """A steady problem by the public `solve`; its source is replaced by the fields that are drawn."""
 
     def inverse(f: Array) -> Array:

@@ -24,8 +24,15 @@ CLOUD_BASES = {
     "dense two components": "cloud two components",
     "dense nystroem": "cloud equal masses",
     "interval fractional": "cloud fractional",
+    "reflecting flow": "cloud flow",
+    "killed flow": "cloud killed flow",
+    "euler flow": "cloud euler flow",
+    "heat": "cloud heat",
+    "evolution": "cloud evolution",
+    "wave": "cloud wave",
+    "stationary": "cloud stationary",
 }
-"""Operators on point clouds that stand for those on which a mutant is built; lattice mutants have none."""
+"""Targets on point clouds that stand for those on which a mutant is built; lattice mutants have none."""
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def _cloud_kills() -> str:
     dead = sum(set(MUTANTS[name].killed_by) <= killers for name, killers in matrix.items())
     lines = [
         f"{dead} of {len(matrix)} wrong operators that a point cloud can have die there to the checks they name; the "
-        "others are defects of lattices, closed forms, flows and layers.\n",
+        "others are defects of lattices, closed forms and layers.\n",
         "| wrong operator | on | checks that fail |",
         "|---|---|---|",
     ]

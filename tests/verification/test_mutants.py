@@ -37,9 +37,9 @@ def test_every_mutant_that_a_point_cloud_can_have_dies_there(clouds, name):
     assert set(MUTANTS[name].killed_by) <= clouds[name]
 
 
-def test_point_clouds_have_the_mutants_of_weights_masses_steps_and_code(clouds):
+def test_point_clouds_have_the_mutants_of_weights_masses_flows_and_code(clouds):
     assert set(clouds) == set(CLOUDY)
-    assert len(CLOUDY) >= 30
+    assert len(CLOUDY) >= 50
     for base in set(CLOUD_BASES.values()):
         check(HONEST[base](), samples=12).raise_if_failed()
 
