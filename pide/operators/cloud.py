@@ -61,8 +61,9 @@ def cloud_operator(
         "plain": w_ij = gamma(|x_i - x_j|). "moment": multiplied by 1 + (g_i + g_j)/2 within four mean spacings, so that
         the second moment of the near pairs is that of the kernel. "pairs": first and second moments of all pairs exact
         at points inside, close pairs capped, exact on d^s at the boundary, see
-        `pide.quadrature.cloud_correction.cloud_correction`. "auto": "pairs" for singular kernels in a domain, "moment"
-        for those with coefficient=, "plain" for others and for clustered clouds.
+        `pide.quadrature.cloud_correction.cloud_correction`; a coefficient= multiplies the weights that this gives.
+        "auto": "pairs" for singular kernels in a domain, "moment" for those of both signs, "plain" for others and for
+        clustered clouds.
     tol : float
         Accuracy of "nufft", "ducc0" and "tree", 1e-12 to 1e-2; the others are exact.
 
@@ -192,13 +193,13 @@ def _chosen_quadrature(A: NonlocalDiffusion, cloud: PointCloud, quadrature: str)
             return "plain"
         if near_neighbours(A.kernel, cloud) > MOST_NEIGHBOURS:
             return "plain"
-        return "pairs" if A.coefficient is None and A.kernel.nonnegative else "moment"
+        return "pairs" if A.kernel.nonnegative else "moment"
     if quadrature == "plain":
         return quadrature
-    if not isinstance(A.kernel, Kernel) or (quadrature == "pairs" and A.coefficient is not None):
+    if not isinstance(A.kernel, Kernel):
         raise ValueError(
-            f"quadrature={quadrature!r} needs a radial kernel, 'pairs' one without coefficient=: the moments of others "
-            "are unknown. Write quadrature='plain'."
+            f"quadrature={quadrature!r} needs a radial kernel: the moments of others are unknown. "
+            "Write quadrature='plain'."
         )
     if cloud.domain is None:
         raise ValueError(

@@ -188,6 +188,41 @@ def test_corrected_sums_are_exact_on_quadratics_inside_the_domain():
     assert errors[1] < 0.01
 
 
+@pytest.mark.parametrize("engine", ["dense", "nufft"])
+@pytest.mark.parametrize("mean", ["arithmetic", "geometric"])
+def test_a_coefficient_multiplies_corrected_weights(mean, engine):
+    """With a, or b = a^{1/2}, and v of degree 1 both forms are sums of moments up to the second, which are exact."""
+    if engine == "nufft":
+        pytest.importorskip("finufft")
+        pytest.importorskip("numba")
+    cloud, kernel = sunflower(800), kernels.Fractional(s=0.75)
+    x, y = cloud.points.T
+    linear = 2 + 0.5 * x - 0.3 * y  # a, or b
+
+    def coefficient(x, y):
+        value = 2 + 0.5 * x - 0.3 * y
+        return value if mean == "arithmetic" else value**2
+
+    A = pide.NonlocalDiffusion(kernel, coefficient=coefficient, mean=mean)
+    first_x, first_y, xx, xy, yy = inside_moments(cloud.points, DISC, kernel).T
+    slope, second = 0.7 * first_x + first_y, 0.35 * xx + (0.5 - 0.21) * xy - 0.3 * yy  # v = 0.7 x + y
+    exact = linear * slope + second / 2 if mean == "arithmetic" else linear * (linear * slope + second)
+    inner, errors = np.hypot(x, y) < 0.6, {}
+    for quadrature in ("plain", "auto"):
+        L = A.on(cloud, exterior=pide.Reflecting(), quadrature=quadrature, engine=engine, tol=1e-8)
+        Lv = L(0.7 * x + y)
+        errors[quadrature] = float(np.sqrt(np.mean((Lv - exact)[inner] ** 2) / np.mean(exact[inner] ** 2)))
+        m = cloud.masses
+        assert abs(m @ Lv) <= 1e-13 * (m @ np.abs(Lv))
+        assert "nonnegative_rates" in L.claims
+    assert any("quadrature: moments 0, 1, 2" in note for note in L.notes)
+    assert errors["plain"] > 10 * errors["auto"]
+    plain, v = pide.NonlocalDiffusion(kernel).on(cloud, exterior=pide.Reflecting()), 0.7 * x + y
+    parts = linear * plain(v), plain(linear * v), v * plain(linear)
+    composed = (parts[0] + parts[1] - parts[2]) / 2 if mean == "arithmetic" else linear * (parts[1] - parts[2])
+    assert np.linalg.norm(Lv - composed) <= 1e-7 * np.linalg.norm(np.abs(np.stack(parts)).sum(axis=0))
+
+
 def test_points_without_near_pairs_stay_as_they_are():
     x = np.concatenate([np.linspace(-0.95, -0.2, 60), [0.3], np.linspace(0.6, 0.95, 40)])
     cloud, kernel = PointCloud(x[:, None], domain=pide.Interval(-1, 1)), kernels.Fractional(s=0.75)
