@@ -223,14 +223,15 @@ def test_other_ways_to_train(small: Small, network: Maker, change: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")  # torch about its own code
-def test_a_compiled_network_learns_the_same(small: Small) -> None:
-    """float32 sums in another order: losses agree far better than two epochs change them."""
-    network = ("network.name=hamiltonian", "network.channels=[4]", "network.blocks=1", "network.nonlocal_after=1")
-    plain = small(*network, "network.nonlocal_operator=diffusion")
-    compiled = small(*network, "network.nonlocal_operator=diffusion", "run.compile=true")
-    losses = [[row["train_loss"] for row in fit(None, config).history] for config in (plain, compiled)]
+def test_a_compiled_network_learns_the_same(small: Small, network: Maker) -> None:
+    """float32 sums in another order: losses agree far better than two epochs change them. Batches of one size."""
+    changes = ("training.batch=30", "training.schedule.rate=0.2")
+    nets = [nn.Sequential(*(layer for layer in network() if not isinstance(layer, nn.Dropout))) for _ in range(2)]
+    plain = fit(nets[0], small(*changes)).history
+    compiled = fit(nets[1], small(*changes, "run.compile=true")).history
+    losses = [[row["train_loss"] for row in history] for history in (plain, compiled)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
-    assert losses[0][1] < 0.9 * losses[0][0]
+    assert losses[0][1] < (1 - 20 * 1e-3) * losses[0][0]
 
 
 def test_the_moving_average_is_what_is_evaluated(small: Small, network: Maker) -> None:
