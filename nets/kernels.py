@@ -32,6 +32,10 @@ from pide.operators.affinity_weights import (
     weighted_sum,
 )
 
+_exporting: Callable[[], bool] = getattr(
+    torch.compiler, "is_exporting", lambda: False
+)
+
 Sums = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 __all__ = [
@@ -151,7 +155,13 @@ def pair_maps(
     sign: int = 1,
     applications: int = 1,
 ) -> PairMaps:
-    """The maps by an engine that `choose_engine` named, times a sign; "stored" is told how often they are applied."""
+    """The maps by an engine that `choose_engine` named, times a sign; "stored" is told how often they are applied.
+
+    `torch.export` records "dense" in place of "chunked" and "stored": a graph of torch's own operations, for batches of
+    any size, that forms the weights.
+    """
+    if engine in ("chunked", "stored") and _exporting():
+        engine = "dense"
     if normaliser == "count" and engine in _SUMS:
         sums = _SUMS[engine](affinity, t, p, sign / p.shape[1], applications)
         return _by_sums(sums, normaliser)

@@ -110,7 +110,7 @@ class AffinityDiffusion(nn.Module):
 
     def advanced(self, features: Tensor, values: Tensor) -> Tensor:
         """One step of values (B, M, C) by the affinities of features (B, M, e)."""
-        affinity = GaussianAffinity(width=self.width.to(features.dtype), distances="products")
+        features, affinity = features / self.width.to(features.dtype), GaussianAffinity(width=1.0, distances="products")
         step = self.step.to(values.dtype)
         w: Tensor
         if self.normaliser == "sinkhorn":

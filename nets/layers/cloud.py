@@ -76,7 +76,7 @@ class PointCloudDiffusion(nn.Module):
         _check_cloud(x, points, masses, self.channels)
         with full_precision(x):
             values, y = single(x), single(points)
-            affinity = GaussianAffinity(width=self.width.to(y.dtype), distances="products")
+            y, affinity = y / self.width.to(y.dtype), GaussianAffinity(width=1.0, distances="products")
             if masses is None:
                 sizes = PairSizes(y.shape[1], y.shape[1], y.shape[2], self.channels, 1)
                 engine = choose_engine("auto", affinity, self.normaliser, sizes)

@@ -104,7 +104,7 @@ def test_graph_layer_is_the_laplacian_of_pide(kind):
     layer, x = GraphDiffusion(3, kind=kind).double(), random(2, 7, 3)
     layer.raw_step.data += torch.linspace(-1, 1, 3)
     found = layer(x, edges, weights).detach()
-    L = pide.graph_laplacian(adjacency[:6, :6], kind.replace("_", " "))
+    L = pide.graph_laplacian(adjacency[:6, :6], kind)
     change = L(x[:, :6].mT.numpy()).swapaxes(1, 2)
     change = change / (1 if kind == "random_walk" else adjacency.sum(1).max())
     expected = x[:, :6].numpy() + layer.step.detach().numpy() * change

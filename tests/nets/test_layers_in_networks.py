@@ -11,12 +11,15 @@ from torch.nn import functional
 
 from pide.nets.layers import (
     AffinityDiffusion,
+    HamiltonianBlock,
     NonlocalBlock,
     NonlocalStage,
     PIDEBlock,
     SpectralDiffusion,
     VerletBlock,
 )
+from pide.nets.models import hamiltonian
+from pide.operators.affinity_pide import PIDE_KINDS
 
 LAYERS = {
     "pide": lambda n: PIDEBlock(8, "fractional", dimension=n, s=0.4),
@@ -85,6 +88,35 @@ def test_pickles_give_the_same_network(name):
     torch.save(net, stream)
     stream.seek(0)
     assert torch.equal(torch.load(stream, weights_only=False)(x), net(x))
+
+
+EXPORTED = {
+    **{name: layer for name, layer in LAYERS.items() if name != "affinity"},
+    **{f"pide {kind}": lambda n, kind=kind: PIDEBlock(8, kind, dimension=n, s=0.4) for kind in PIDE_KINDS},
+    "dot": lambda n: NonlocalBlock(8, "dot", dimension=n),
+    "affinity": lambda n: AffinityDiffusion(8, dimension=n),
+    "hamiltonian": lambda n: HamiltonianBlock(8, dimension=n),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_exported_layers_take_batches_of_any_size(name):
+    torch.manual_seed(0)
+    layer = EXPORTED[name](2).eval()
+    batch = torch.export.Dim("batch", min=1, max=64)
+    x = torch.randn(5, 8, 6, 6)
+    program = torch.export.export(layer, (x[:3],), dynamic_shapes=({0: batch},)).module()
+    for count in (1, 3, 5):
+        torch.testing.assert_close(program(x[:count]), layer(x[:count]))
+
+
+def test_exported_network_with_nonlocal_blocks():
+    net = hamiltonian("cifar10", nonlocal_operator="fractional", blocks=2, seed=0).eval()
+    batch = torch.export.Dim("batch", min=1, max=64)
+    x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    program = torch.export.export(net, (x[:2],), dynamic_shapes=({0: batch},)).module()
+    with torch.no_grad():
+        torch.testing.assert_close(program(x), net(x))
 
 
 # Torch gives gradients of convolutions of size 1 in another memory order than it asks for itself.
