@@ -61,8 +61,12 @@ class NearField:
 
     def placed(self, v: Array) -> PaddedRows:
         """The matrix w_ij m_j for fields of the library and device of `v`."""
+        return padded_rows(self.matrix().multiply(self.masses), v)
+
+    def matrix(self) -> Any:
+        """CSR matrix (N, N) of w_ij = w_ji, zero diagonal."""
         half = self._half()
-        return padded_rows((half + half.T).multiply(self.masses), v)
+        return (half + half.T).tocsr()
 
     def _half(self) -> Any:
         return scipy.sparse.csr_matrix((self.weights, self.columns, self.starts), shape=(len(self.masses),) * 2)

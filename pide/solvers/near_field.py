@@ -16,6 +16,7 @@ from scipy.sparse.linalg import splu
 from pide.arrays import Array, is_numpy
 from pide.operators.algebra import Multiple
 from pide.operators.base import Operator
+from pide.operators.near_field import NearField
 from pide.operators.nufft import NonequispacedSum
 from pide.operators.pairs import PairOperator
 from pide.operators.summed import SummedDiffusion
@@ -80,7 +81,6 @@ def _near_rates(M: Operator, radius: float) -> Any:
 
 def _near_weights(sums: NonequispacedSum, ends: tuple[Any, Any]) -> Any:
     """The weights of the near field at pairs (i, j): those of the kernel without its smooth part, and corrections."""
-    near, place = sums.near, np.argsort(sums.order)
-    assert near is not None
-    weights = scipy.sparse.csr_matrix((near.weights, near.columns, near.starts), shape=(len(place),) * 2)
-    return np.asarray(weights[place[ends[0]], place[ends[1]]]).ravel()
+    near, place = sums.near, sums.ranks
+    assert isinstance(near, NearField)
+    return np.asarray(near.matrix()[place[ends[0]], place[ends[1]]]).ravel()

@@ -12,6 +12,7 @@ import pide
 from pide import kernels
 from pide.continuum.exact import torsion_function
 from pide.solvers.factored import factored_inverse
+from pide.solvers.near_field import near_field_inverse
 from pide.spaces.cloud import PointCloud
 
 DISC = pide.Ball(radius=1.0, dimension=2)
@@ -168,3 +169,20 @@ def test_results_on_clouds_as_vtk_vertices_and_pictures(tmp_path, n):
     assert np.array_equal(mesh.point_data[f"u, t={result.times[-1]:.9g}"], result.final)
     result.plot(tmp_path / "cloud.png")
     assert (tmp_path / "cloud.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("engine", ["dense", "nufft"])
+def test_the_inverse_of_the_near_field_is_self_adjoint_and_near(engine):
+    if engine == "nufft":
+        pytest.importorskip("finufft")
+        pytest.importorskip("numba")
+    cloud = sunflower(600)
+    A = pide.FractionalLaplacian(0.75).on(cloud, exterior=pide.Zero(), engine=engine)
+    found = near_field_inverse(A)
+    assert found is not None
+    u, v = np.random.default_rng(0).standard_normal((2, cloud.count))
+    Nu, Nv = found[0](u), found[0](v)
+    assert abs(cloud.inner(v, Nu) - cloud.inner(u, Nv)) <= 1e-12 * cloud.norm(v) * cloud.norm(Nu)
+    values = np.linalg.eigvals(found[0](A.to_dense().T).T).real
+    assert values.min() > 0
+    assert values.max() / values.min() <= 12
