@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pide.arrays import Array, as_float, like, namespace
+from pide.arrays import Array, as_float, like, namespace, to_host
 from pide.continuum.exterior import Periodic
 from pide.continuum.kernels import Kernel
 from pide.operators.fourier import wavenumbers
@@ -81,7 +81,7 @@ def _image_radius(kernel: Kernel, grid: Grid) -> float:
     if kernel.horizon <= largest:
         return kernel.horizon
     radii = np.geomspace(min(grid.spacing), largest, 200)
-    tails = np.asarray(kernel.tail_mass(radii, n), dtype=np.float64)
+    tails = to_host(kernel.tail_mass(radii, n))
     negligible = radii[tails <= np.finfo(np.float64).eps * tails[0]]
     return float(negligible[0]) if negligible.size else largest
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import pide
 from pide import kernels
 
 torch = pytest.importorskip("torch")
@@ -110,3 +111,14 @@ def test_parameters_out_of_range_are_refused():
     with pytest.raises(ValueError, match=r"Fractional\(s=1.2\).* 0 < s < 1"):
         kernels.Fractional(parameter(1.2))
     assert math.isinf(kernels.Fractional(parameter(0.2)).mass(1))
+
+
+def test_gradients_pass_through_sums_over_periodic_images():
+    grid = pide.Torus((1.0,)).grid(16)
+    v = torch.cos(torch.arange(16, dtype=torch.float64))
+
+    def energy(width):
+        L = pide.NonlocalDiffusion(kernels.Gaussian(width), images=True).on(grid)
+        return grid.inner(L(v), v)
+
+    assert torch.autograd.gradcheck(energy, parameter(0.12))
