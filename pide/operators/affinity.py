@@ -16,7 +16,7 @@ from pide.arrays import Array, as_float, namespace
 from pide.operators.affinity_distances import squared_distances
 
 if TYPE_CHECKING:
-    from pide.operators.pairs import PairOperator
+    from pide.operators.base import Operator
     from pide.spaces.space import Space
 
 __all__ = [
@@ -80,11 +80,14 @@ class Affinity(ABC):
         normaliser: str | None = "rows",
         neighbours: int | None = None,
         window: float | None = None,
-    ) -> PairOperator:
+        *,
+        anchors: Any = None,
+        block: int | None = None,
+    ) -> Operator:
         """The affinity as an operator on a space; see `pide.operators.affinity_pairs.affinity_operator`."""
         from pide.operators.affinity_pairs import affinity_operator
 
-        return affinity_operator(self, features, space, normaliser, neighbours, window)
+        return affinity_operator(self, features, space, normaliser, neighbours, window, anchors=anchors, block=block)
 
     @abstractmethod
     def _values(self, t: Array, p: Array) -> Array:

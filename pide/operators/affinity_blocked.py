@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pide.arrays import Array, device_key, is_numpy, like, namespace
 from pide.operators.affinity import Affinity
 from pide.operators.base import Operator
+from pide.operators.product_diffusion import ProductDiffusion, Transposed
 
 __all__ = ["BlockedAffinity", "BlockedRows"]
 
@@ -67,7 +68,7 @@ class BlockedRows:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BlockedAffinity(Operator):
+class BlockedAffinity(ProductDiffusion):
     """(L v)_i = sum_j W_ij (v_j - v_i) with W_ij = l_i omega(X_i, X_j) r_j, never stored.
 
     Parameters
@@ -93,27 +94,14 @@ class BlockedAffinity(Operator):
     load: Array | None = None
     _cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
-    def apply(self, u: Array) -> Array:
-        v = self.space.compress(u)
-        return self.space.expand(self._product(v) - self._sums(v) * v)
-
     @property
     def adjoint(self) -> Operator:
-        return self if "self_adjoint" in self.claims else _Adjoint(self)
+        return self if "self_adjoint" in self.claims else Transposed(self, self._apply_adjoint)
 
     @property
     def degree(self) -> Floats:
-        """d_i = sum_j W_ij, j != i, as a field."""
         own = self.left * self.rows.diagonal() * self.right
         return np.asarray(self.space.expand(self._sums(self.left) - own))
-
-    @property
-    def killing(self) -> Floats:
-        """0 as a field."""
-        return np.zeros(self.space.shape)
-
-    def diagonal(self) -> Floats:
-        return -self.degree
 
     def rate_bound(self) -> float:
         """max_i sum_j |W_ij|, with j = i where affinities have signs."""
@@ -131,59 +119,14 @@ class BlockedAffinity(Operator):
         left, right = self._factors(v)
         return left * (self.rows @ (right * v))
 
-    def _sums(self, v: Array) -> Array:
-        """s like v."""
-        key = ("sums", *device_key(v))
-        if key not in self._cache:
-            self._cache[key] = self._product(like(np.ones(self.space.count), v))
-        return self._cache[key]
+    def _apply_adjoint(self, u: Array) -> Array:
+        """M^-1 W^T M - diag(s)."""
+        v, root = self.space.compress(u), self.space.root_masses
+        left, right = self._factors(v)
+        m = like(np.ones(self.space.count) if root is None else self.space.compress(root) ** 2, v)
+        return self.space.expand(right * self.rows.transposed(left * m * v) / m - self._sums(v) * v)
 
     def _factors(self, v: Array) -> tuple[Array, Array]:
         if is_numpy(v) and v.dtype == np.float64:
             return self.left, self.right
         return like(self.left, v), like(self.right, v)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class _Adjoint(Operator):
-    """M^-1 W^T M - diag(s), the adjoint in the inner product of the masses."""
-
-    forward: BlockedAffinity
-    load: Array | None = None
-
-    @property
-    def space(self) -> Any:  # type: ignore[override]
-        return self.forward.space
-
-    @property
-    def claims(self) -> frozenset[str]:  # type: ignore[override]
-        swapped = {"kills_constants": "conserves_mass", "conserves_mass": "kills_constants"}
-        kept = self.forward.claims & {"linear", "adjoint"}
-        return kept | {swapped[name] for name in self.forward.claims & swapped.keys()}
-
-    @property
-    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        return self.forward.notes
-
-    @property
-    def adjoint(self) -> Operator:
-        return self.forward
-
-    def diagonal(self) -> Floats:
-        return self.forward.diagonal()
-
-    def spectral_bound(self) -> float:
-        """That of the forward operator, which has the same eigenvalues."""
-        return self.forward.spectral_bound()
-
-    def rate_bound(self) -> float:
-        """That of the forward operator: the diagonal is the same."""
-        return self.forward.rate_bound()
-
-    def apply(self, u: Array) -> Array:
-        A, space = self.forward, self.space
-        v = space.compress(u)
-        left, right = A._factors(v)
-        root = space.root_masses
-        m = like(np.ones(space.count) if root is None else space.compress(root) ** 2, v)
-        return space.expand(right * A.rows.transposed(left * m * v) / m - A._sums(v) * v)

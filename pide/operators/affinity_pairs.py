@@ -6,7 +6,7 @@ grids.
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -33,27 +33,6 @@ _SWEEPS = 1000
 _TOLERANCE = 1e-13
 
 
-@overload
-def affinity_operator(
-    affinity: Affinity,
-    features: Any,
-    space: Space,
-    normaliser: str | None = ...,
-    neighbours: int | None = ...,
-    window: float | None = ...,
-) -> PairOperator: ...
-@overload
-def affinity_operator(
-    affinity: Affinity,
-    features: Any,
-    space: Space,
-    normaliser: str | None = ...,
-    neighbours: int | None = ...,
-    window: float | None = ...,
-    *,
-    anchors: int | Floats | None = ...,
-    block: int | None = ...,
-) -> Operator: ...
 def affinity_operator(
     affinity: Affinity,
     features: Any,

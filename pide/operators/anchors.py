@@ -18,6 +18,7 @@ from pide.arrays import Array, device_key, is_numpy, like, namespace
 from pide.operators.affinity import Affinity
 from pide.operators.base import Operator
 from pide.operators.interop import FunctionOperator
+from pide.operators.product_diffusion import ProductDiffusion
 from pide.operators.structure import pair_claims
 from pide.spaces.space import Space
 
@@ -27,7 +28,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AnchorDiffusion(Operator):
+class AnchorDiffusion(ProductDiffusion):
     """L = W - I with W = C diag(1 / lambda) C^T diag(mu), applied as its factors; rows of C sum to 1.
 
     Parameters
@@ -59,16 +60,12 @@ class AnchorDiffusion(Operator):
 
     claims = pair_claims(True, True, False)
 
-    def apply(self, u: Array) -> Array:
-        v = self.space.compress(u)
-        return self.space.expand(self._averaged(v) - self._sums(v) * v)
-
     @property
     def averaging(self) -> Operator:
         """W itself, positive semidefinite in the masses."""
 
         def average(u: Array) -> Array:
-            return self.space.expand(self._averaged(self.space.compress(u)))
+            return self.space.expand(self._product(self.space.compress(u)))
 
         claims = frozenset({"linear", "adjoint", "self_adjoint", "positive_semidefinite"})
         return FunctionOperator(self.space, average, average, claims, self.notes)
@@ -77,14 +74,6 @@ class AnchorDiffusion(Operator):
     def degree(self) -> Floats:
         """d_i = 1 - W_ii as a field."""
         return np.asarray(self.space.expand(1.0 - self._own()))
-
-    @property
-    def killing(self) -> Floats:
-        """0 as a field."""
-        return np.zeros(self.space.shape)
-
-    def diagonal(self) -> Floats:
-        return -self.degree
 
     def rate_bound(self) -> float:
         """max_i (1 - W_ii), rounded upwards."""
@@ -102,21 +91,13 @@ class AnchorDiffusion(Operator):
     def _anchor_masses(self) -> Floats:
         return np.asarray(self.assignment.T @ self.masses).ravel()
 
-    def _averaged(self, v: Array) -> Array:
-        """W v over the last axis."""
+    def _product(self, v: Array) -> Array:
         C, mu, per_anchor = self._factors(v)
         if _is_sparse(C):
             columns = (v * mu).reshape(-1, v.shape[-1]).T
             return np.ascontiguousarray((C @ (per_anchor[:, None] * (C.T @ columns))).T).reshape(v.shape)
         xp = namespace(v)
         return xp.matmul(xp.matmul(v * mu, C) * per_anchor, xp.matrix_transpose(C))
-
-    def _sums(self, v: Array) -> Array:
-        """W 1, which is 1 up to rounding, so that L 1 is 0 to the last bit."""
-        key = ("sums", *device_key(v))
-        if key not in self._cache:
-            self._cache[key] = self._averaged(like(np.ones(self.space.count), v))
-        return self._cache[key]
 
     def _factors(self, v: Array) -> tuple[Any, Array, Array]:
         """C, mu and 1 / lambda like v."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pide.arrays import Array, device_key, is_numpy, like, namespace
 from pide.operators.base import Operator
 from pide.operators.padded_rows import padded_rows
+from pide.operators.product_diffusion import Transposed
 
 __all__ = ["PairOperator", "incidence"]
 
@@ -56,7 +57,7 @@ class PairOperator(Operator):
     def adjoint(self) -> Operator:
         if "self_adjoint" in self.claims:
             return self
-        return _Transposed(self)
+        return Transposed(self, self._apply_adjoint)
 
     @property
     def degree(self) -> NDArray[np.float64]:
@@ -73,6 +74,14 @@ class PairOperator(Operator):
     def spectral_bound(self) -> float:
         """Gershgorin: max_i (2 d_i + kappa_i), for signed rates with their absolute values."""
         return 2 * self.rate_bound()
+
+    def _apply_adjoint(self, u: Array) -> Array:
+        """M^-1 W^T M, less the same diagonal."""
+        v, masses = self.space.compress(u), self._masses(u)
+        rates: Any = self.rates
+        transposed = rates.T.tocsr() if scipy.sparse.issparse(self.rates) else rates.T
+        moved = self._product(v * masses, transposed, "transposed") / masses
+        return self.space.expand(moved - self._row_sums(v) * v)
 
     def _row_sums(self, v: Array) -> Array:
         key = ("sums", *device_key(v))
@@ -126,52 +135,6 @@ class PairOperator(Operator):
         if key not in self._cache:
             self._cache[key] = padded_rows(rates, v)
         return self._cache[key].product(v)
-
-
-@dataclass(frozen=True, eq=False)
-class _Transposed(Operator):
-    """Adjoint of a PairOperator in the inner product of the space: M^-1 W^T M, the same diagonal."""
-
-    forward: PairOperator
-    load: Array | None = None
-
-    @property
-    def space(self) -> Any:  # type: ignore[override]
-        return self.forward.space
-
-    @property
-    def claims(self) -> frozenset[str]:  # type: ignore[override]
-        swapped = {"kills_constants": "conserves_mass", "conserves_mass": "kills_constants"}
-        kept = self.forward.claims & {"linear", "adjoint", "translation_invariant", "bounded_generator"}
-        return kept | {swapped[name] for name in self.forward.claims & swapped.keys()}
-
-    @property
-    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
-        return self.forward.notes
-
-    @property
-    def adjoint(self) -> Operator:
-        return self.forward
-
-    def diagonal(self) -> NDArray[np.float64]:
-        return self.forward.diagonal()
-
-    def spectral_bound(self) -> float:
-        """That of the forward operator, which has the same eigenvalues."""
-        return self.forward.spectral_bound()
-
-    def rate_bound(self) -> float:
-        """max_i (d_i + kappa_i) of the forward operator: the adjoint has the same diagonal."""
-        return self.forward.rate_bound()
-
-    def apply(self, u: Array) -> Array:
-        forward = self.forward
-        v = self.space.compress(u)
-        rates: Any = forward.rates
-        transposed = rates.T.tocsr() if scipy.sparse.issparse(forward.rates) else rates.T
-        masses = forward._masses(v)
-        moved = forward._product(v * masses, transposed, "transposed") / masses
-        return self.space.expand(moved - forward._row_sums(v) * v)
 
 
 def incidence(rates: Any, dtype: Any) -> tuple[Any, Any]:

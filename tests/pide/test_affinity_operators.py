@@ -19,6 +19,7 @@ from pide.operators.affinity import (
     patches,
     squared_distances,
 )
+from pide.operators.affinity_pairs import affinity_operator
 from pide.spaces.cloud import PointCloud
 
 RNG = np.random.default_rng(0)
@@ -131,6 +132,15 @@ def test_patches_are_mirrored_neighbourhoods():
 GRID = pide.Box(((0, 1), (0, 1))).grid(9)
 FEATURES = np.stack([c.ravel() for c in GRID.coordinates], axis=1)
 FEATURES = np.concatenate([FEATURES, np.sin(9 * FEATURES[:, :1])], axis=1)
+
+
+@pytest.mark.parametrize("how", [{"anchors": 7}, {"anchors": 7, "neighbours": 3}, {"block": 5}], ids=str)
+def test_the_method_passes_what_the_function_takes(how):
+    affinity, u = GaussianAffinity(width=0.4), np.random.default_rng(0).standard_normal(GRID.shape)
+    method = affinity.on(GRID, FEATURES, "rows", **how)
+    function = affinity_operator(affinity, FEATURES, GRID, "rows", **how)
+    assert type(method) is type(function)
+    assert np.array_equal(method(u), function(u))
 
 
 @pytest.mark.parametrize("normaliser", ["rows", "count", None, "sinkhorn"])
