@@ -13,6 +13,7 @@ DU = "Du, Nonlocal Modeling, Analysis, and Computation (2019)"
 STEIN = "Stein, Singular Integrals (1970)"
 PARLETT = "Parlett, The Symmetric Eigenvalue Problem (1998)"
 HAIRER = "Hairer, Lubich and Wanner, Geometric Numerical Integration (2006)"
+ODES = "Hairer and Wanner, Solving ODEs II (1996)"
 BOHN = "Bohn, Griebel and Kannan (2021)"
 PAZY = "Pazy, Semigroups of Linear Operators (1983)"
 
@@ -87,7 +88,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "blocks_agree": (_ALWAYS, f"{HIGHAM}, section 4.2"),
     "block_definition": ("stages that restart from the input, rates exposed", f"{BOHN}, (4.1)"),
     "block_system": ("two stages, L linear", f"{BOHN}, (4.2)"),
-    "block_energy": ("L self-adjoint and <= 0, h lambda_max up to the limit of R", f"{HIGHAM}, chapter 17"),
+    "block_energy": ("L self-adjoint and <= 0, h lambda_max up to the limit of R", f"{ODES}, section IV.11"),
     "layer_matches_operator": ("a map by pide's operators is given", f"{HIGHAM}, section 1.6"),
     "layer_equivariant": ("stated: no positions enter", "definition"),
     "layer_batch_independent": ("no statistics of the batch", "definition"),
