@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,15 @@ _ENTRIES = {
         330,
         "688--738",
         2018,
+    ),
+    "servadei2014": (
+        "article",
+        "Servadei, Raffaella and Valdinoci, Enrico",
+        "On the spectrum of two different fractional operators",
+        "Proceedings of the Royal Society of Edinburgh, Section A",
+        144,
+        "831--855",
+        2014,
     ),
     "sabzikar2015": (
         "article",
@@ -162,6 +172,7 @@ _PHRASES = {
     "scheme: compatible": ("tiandu2013", "du2019"),
     "scheme: lattice power": ("ciaurri2018",),
     "FractionalLaplacian": ("kwasnicki2017",),
+    "SpectralFractionalLaplacian": ("servadei2014",),
     "Tempered(": ("sabzikar2015",),
     "TwoPoint(": ("gilboa2009",),
     "NonlocalDiffusion": ("du2012",),
@@ -194,9 +205,14 @@ def cite(result: Result) -> str:
             *result.operator.notes,
         ]
     )
-    keys = [key for phrase, papers in _PHRASES.items() if phrase in text for key in papers]
+    keys = [key for phrase, papers in _PHRASES.items() if _says(text, phrase) for key in papers]
     version = result.record.versions.get("pide", "")
     return "\n\n".join([_SOFTWARE % version, *_bibtex(dict.fromkeys(keys))])
+
+
+def _says(text: str, phrase: str) -> bool:
+    """Whether a phrase stands in a text, not as the end of a longer word."""
+    return re.search(("" if phrase[0] == " " else r"\b") + re.escape(phrase), text) is not None
 
 
 def _bibtex(keys: dict[str, None]) -> Iterator[str]:

@@ -162,8 +162,7 @@ def _from_operator(operator: Operator) -> Subject:
     if isinstance(exposed, ZeroMeanOperator) and not exposed.project:
         exposed = exposed.inner
     if isinstance(exposed, SineCosineMultiplier):
-        factor = abs(operator.factor) if isinstance(operator, Multiple) else 1.0
-        return replace(common, degree=factor * exposed.degree, killing=factor * exposed.killing)
+        return _with_modes(common, exposed, abs(operator.factor) if isinstance(operator, Multiple) else 1.0)
     if isinstance(exposed, ConvolutionOperator):
         return replace(common, octant=np.asarray(to_host(exposed.octant), dtype=np.float64))
     return common
@@ -201,6 +200,20 @@ def _with_lattice(common: Subject, operator: NonlocalOperator) -> Subject:
         octant=scale * np.asarray(to_host(weights.octant), dtype=np.float64),
         kernel_norm=lambda: math.sqrt(hilbert_schmidt_squared(operator)),
     )
+
+
+def _with_modes(common: Subject, operator: SineCosineMultiplier, factor: float) -> Subject:
+    """Rates -factor A_ij by products of eigenvectors, each of which sums N numbers."""
+
+    def rates(numbers: NDArray[Any]) -> Field:
+        entries = -factor * operator.rows(numbers)
+        entries[np.arange(len(numbers)), numbers] = 0.0
+        return entries
+
+    size = sum(operator.space.shape)
+    error = factor * gamma(4 * size + 20, DOUBLE) * operator.spectral_bound()
+    degree, killing = factor * operator.degree, factor * operator.killing
+    return replace(common, rates=rates, rates_error=error, degree=degree, killing=killing)
 
 
 def _self_rate(operator: NonlocalOperator) -> Field | float:

@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pide.arrays import Array
-from pide.continuum.domains import Interval, Torus
-from pide.continuum.exterior import Zero
+from pide.continuum.domains import Box, Interval, Torus
+from pide.continuum.exterior import Exterior, Reflecting, Zero
 from pide.continuum.kernels import Constant, Linear
 from pide.continuum.operators import FractionalLaplacian, NonlocalDiffusion
 from pide.operators.nonlocal_operator import NonlocalOperator
+from pide.operators.spectral import SineCosineMultiplier, spectral_power_operator
 from pide.operators.toeplitz import FourierConvolution, circulant
+from pide.spaces.grid import Grid
 from pide.verification.adapters import as_subject
 from pide.verification.defects import altered, product, rates_of
 from pide.verification.family import Family
 from pide.verification.honest import LEVELS
-from pide.verification.honest_facts import TORUS
+from pide.verification.honest_facts import SPECTRAL, TORUS
 from pide.verification.mutants import mutant
 from pide.verification.subject import Subject
 
@@ -84,6 +86,35 @@ def float32_symbol(s: Subject) -> Subject:
     rounded = replace(K, spectrum=K.spectrum.astype(np.float32).astype(np.float64))
     wrong = as_subject(replace(operator, convolution=rounded))
     return replace(wrong, facts=s.facts)
+
+
+def spectral(grid: Grid, multiplier: Field, exterior: Exterior) -> SineCosineMultiplier:
+    """The spectral power of a grid with other eigenvalues."""
+    return replace(spectral_power_operator(0.4, grid, exterior, "lattice"), multiplier=multiplier)
+
+
+@mutant("angles of the interior nodes at cell centres", "interval spectral power", "agrees_with_partner")
+def angles_of_another_grid(s: Subject) -> Subject:
+    n, (h,) = SPECTRAL.count, SPECTRAL.spacing
+    theta = math.pi * np.arange(1, n + 1) / (n + 1)
+    wrong = as_subject(-1.0 * spectral(SPECTRAL, (2 * np.sin(theta / 2) / h) ** 0.8, Zero()))
+    return replace(wrong, facts=s.facts)
+
+
+@mutant("cosine eigenvalues for sines", "interval spectral power", "agrees_with_partner")
+def neumann_eigenvalues(s: Subject) -> Subject:
+    n, (h,) = SPECTRAL.count, SPECTRAL.spacing
+    theta = math.pi * np.arange(n) / n
+    wrong = as_subject(-1.0 * spectral(SPECTRAL, (2 * np.sin(theta / 2) / h) ** 0.8, Zero()))
+    return replace(wrong, facts=s.facts)
+
+
+@mutant("powers of the axes added", "square spectral power", "powers_add")
+def powers_of_axes(s: Subject) -> Subject:
+    grid = Box(((0.0, 1.0), (0.0, 2.0))).grid(8, 7)
+    axes = [np.sin(math.pi * np.arange(n) / (2 * n)) * 2 / h for n, h in zip(grid.shape, grid.spacing, strict=True)]
+    wrong = spectral(grid, axes[0][:, None] ** 1.2 + axes[1] ** 1.2, Reflecting())
+    return replace(as_subject(wrong), facts=s.facts)
 
 
 @mutant("transposed embedding", SQUARE, "fast_equals_dense", "green_identity")

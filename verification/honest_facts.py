@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from pide.arrays import Array
 from pide.continuum.constants import fractional_constant, logarithm_constant, riesz_constant
-from pide.continuum.domains import Interval, Torus
+from pide.continuum.domains import Box, Interval, Torus
 from pide.continuum.exterior import Reflecting, Value, Zero
 from pide.continuum.kernels import Constant, Gaussian, Linear
 from pide.continuum.operators import FractionalLaplacian, Multiplier, NonlocalDiffusion
 from pide.continuum.potentials import LogPotential, RieszPotential
 from pide.operators.fourier import wavenumbers
+from pide.operators.spectral import spectral_power_operator
 from pide.spaces.grid import Grid
 from pide.verification.adapters import as_subject, dense_diffusion
 from pide.verification.facts import Facts
@@ -24,7 +25,7 @@ from pide.verification.family import Family, Limit, family
 from pide.verification.honest import LEVELS, gaussian_weights, honest
 from pide.verification.subject import Subject, inner, norm
 
-__all__ = ["TORUS", "lattice_modulus"]
+__all__ = ["SPECTRAL", "TORUS", "lattice_modulus"]
 
 Field = NDArray[np.float64]
 TORUS = Torus((1.0, 1.0)).grid(12, 10)
@@ -88,6 +89,36 @@ def interval_lattice_power() -> Subject:
         isotropic=True,
     )
     return replace(subject, facts=facts)
+
+
+SPECTRAL = Interval(0.0, 2.0).grid(24)
+
+
+@honest
+def interval_spectral_power() -> Subject:
+    """-(-D_h)^s of the differences with v = 0 at the ends, and as its partner the power of their matrix."""
+
+    def power(t: float) -> Subject:
+        return as_subject(-1.0 * spectral_power_operator(t, SPECTRAL, Zero(), "lattice"))
+
+    (h,), n = SPECTRAL.spacing, SPECTRAL.count
+    differences = np.diag([3.0, *[2.0] * (n - 2), 3.0]) - np.eye(n, k=1) - np.eye(n, k=-1)
+    values, vectors = np.linalg.eigh(differences / h**2)
+    A = (vectors * values**0.4) @ vectors.T
+    rates = 0.5 * (np.diag(np.diag(A)) - A) + 0.5 * (np.diag(np.diag(A)) - A).T
+    partner = dense_diffusion(np.maximum(rates, 0.0) / h, np.full(n, h), A.sum(axis=1))
+    facts = Facts((h,), partner=partner, accuracy=1e-12)
+    return replace(power(0.4), facts=facts)
+
+
+@honest
+def square_spectral_power() -> Subject:
+    grid = Box(((0.0, 1.0), (0.0, 2.0))).grid(8, 7)
+
+    def power(t: float) -> Subject:
+        return as_subject(spectral_power_operator(t, grid, Reflecting(), "lattice"))
+
+    return replace(power(0.6), facts=Facts(grid.spacing, power=power, order=0.6))
 
 
 @honest
@@ -290,5 +321,3 @@ def exterior_mass_family() -> Family:
         LEVELS, "killing of (-Delta)^0.3 at the centre", [2 / (n + 1) for n in LEVELS],
         (Limit("kappa at the centre", lambda q: float(q.need("killing")[q.size // 2]), exact, 1.5),),
     )  # fmt: skip
-
-

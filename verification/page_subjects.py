@@ -15,6 +15,7 @@ from pide.continuum.domains import Ball, Box, Interval, Torus
 from pide.continuum.exterior import Reflecting, Zero
 from pide.continuum.operators import FractionalLaplacian, Laplacian, NonlocalDiffusion
 from pide.continuum.potentials import LogPotential, RieszPotential
+from pide.continuum.spectral import SpectralFractionalLaplacian
 from pide.operators.affinity import EmbeddedAffinity, GaussianAffinity, LogAffinity, PowerAffinity
 from pide.operators.affinity_pairs import affinity_operator
 from pide.operators.graph import graph_laplacian
@@ -43,6 +44,14 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "(-Delta)^0.5, regional, interval": lambda: FractionalLaplacian(0.5).on(LINE, Reflecting()),
     "(-Delta)^0.5, torus, lattice": lambda: FractionalLaplacian(0.5).on(TORUS),
     "(-Delta)^0.5, torus, fourier": lambda: FractionalLaplacian(0.5).on(TORUS, scheme="fourier"),
+    "(-Delta)^0.5, zero, interval, sinc": lambda: FractionalLaplacian(0.5).on(LINE, Zero(), scheme="sinc"),
+    "spectral (-Delta)^0.5, zero, interval": lambda: SpectralFractionalLaplacian(0.5).on(LINE, Zero()),
+    "spectral (-Delta)^0.5, reflecting, square": lambda: SpectralFractionalLaplacian(0.5).on(
+        Box(((0.0, 1.0), (0.0, 1.0))).grid(10), Reflecting()
+    ),
+    "spectral (-Delta)^0.5, zero, interior nodes, fourier": lambda: SpectralFractionalLaplacian(0.5).on(
+        Interval(-1, 1).grid(39, nodes="interior"), Zero(), scheme="fourier"
+    ),
     "Laplacian, zero, interval": lambda: Laplacian().on(LINE, Zero()),
     "Laplacian, reflecting, square": lambda: Laplacian().on(Box(((0.0, 1.0), (0.0, 1.0))).grid(10), Reflecting()),
     "variable diffusivity, geometric, disc": lambda: NonlocalDiffusion(

@@ -67,6 +67,20 @@ class SineCosineMultiplier(Operator):
             total = np.moveaxis(np.tensordot(squares, total, axes=(1, axis)), 0, axis)
         return np.asarray(total)
 
+    def rows(self, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Rows i of the matrix, sum_k lambda_k e_k(i) e_k(j) by products of eigenvectors; shape (rows, N).
+
+        The entries, without a fast transform: they are what the transforms are compared with.
+        """
+        vectors = [_eigenvectors(count, self.basis) for count in self.space.shape]
+        values, found = to_host(self.multiplier), []
+        for number in numbers:
+            row = values
+            for axis, (E, i) in enumerate(zip(vectors, np.unravel_index(number, self.space.shape), strict=True)):
+                row = np.moveaxis(np.tensordot(E * E[i], row, axes=(1, axis)), 0, axis)
+            found.append(row.ravel())
+        return np.asarray(found)
+
     @cached_property
     def killing(self) -> NDArray[np.float64]:
         """kappa = A 1, what the boundary takes; 0 where constants are eigenvectors of 0."""

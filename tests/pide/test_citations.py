@@ -38,6 +38,7 @@ def _result(operator: object, domain: pide.Torus | pide.Interval, **options: obj
             pide.Chebyshev(),
             {"du2012", "tiandu2013", "du2019", "sabzikar2015", "talezer1989"},
         ),
+        (pide.SpectralFractionalLaplacian(s=0.5), pide.Chebyshev(), {"servadei2014", "ciaurri2018", "talezer1989"}),
     ],
 )
 def test_the_run_decides_what_is_cited(operator: object, stepper: object, expected: set[str]) -> None:
