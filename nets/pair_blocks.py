@@ -16,7 +16,7 @@ from torch import Tensor
 from pide.operators.affinity import LogAffinity
 from pide.operators.affinity_distances import coincidence
 
-__all__ = ["PairBlocks", "Place", "with_ones"]
+__all__ = ["PairBlocks", "Place", "by_channel", "differences", "with_ones"]
 
 Place = tuple[slice, slice]
 """Images, and rows or columns of each."""
@@ -27,14 +27,14 @@ _BLOCK = 1 << 18
 
 @dataclass(frozen=True, eq=False)
 class PairBlocks:
-    """The matrix d as a product of two thin factors, taken block by block.
+    """The matrix d, taken block by block, "by products" or "by differences" as the affinity says.
 
     Parameters
     ----------
     affinity : PowerAffinity or LogAffinity
         Its exponent, or slope and gauge, are numbers.
-    left, right : tensors, shapes (B, M, e + 2) and (B, N, e + 2)
-        d = left right^T.
+    left, right : tensors, shapes (B, M, e + 2) and (B, N, e + 2), or (B, M, e) and (B, N, e)
+        d = left right^T by products; t and p by differences.
     limit : tensor, shape (B, M, 1)
         The largest d of coincident pairs.
     """
@@ -46,7 +46,9 @@ class PairBlocks:
 
     @classmethod
     def of(cls, affinity: Any, t: Tensor, p: Tensor) -> PairBlocks:
-        """From features; the mean of p is moved to the origin, as in `squared_distances` by products."""
+        """From features; by products the mean of p is moved to the origin, as in `squared_distances`."""
+        if affinity.distances == "differences":
+            return cls(affinity, by_channel(t), by_channel(p), torch.zeros_like(t[..., :1]))
         centre = p.mean(dim=1, keepdim=True)
         t, p = t - centre, p - centre
         squares, others = t.square().sum(dim=-1, keepdim=True), p.square().sum(dim=-1, keepdim=True)
@@ -72,7 +74,14 @@ class PairBlocks:
 
     def distances(self, rows: Place, columns: Place) -> Tensor:
         """d of a block, infinite for coincident pairs."""
-        d = torch.bmm(self.left[rows], self.right[columns].mT)
+        left, right = self.left[rows], self.right[columns]
+        if self.affinity.distances == "differences":
+            d = differences(left, right, 0).square_()
+            for channel in range(1, left.shape[-1]):
+                r = differences(left, right, channel)
+                d.addcmul_(r, r)
+        else:
+            d = torch.bmm(left, right.mT)
         limit = self.limit[rows]
         # On the CPU one pass for the smallest d saves the three of masking; elsewhere it would wait for the
         # device, and a compiler cannot follow it.
@@ -108,6 +117,16 @@ def _parts(count: int, largest: int) -> list[slice]:
     """0 .. count - 1 in parts of nearly one size, at most `largest`."""
     size = math.ceil(count / max(1, math.ceil(count / largest)))
     return [slice(start, min(start + size, count)) for start in range(0, count, max(1, size))]
+
+
+def by_channel(x: Tensor) -> Tensor:
+    """x with the numbers of one channel beside each other in memory."""
+    return x.mT.contiguous().mT
+
+
+def differences(t: Tensor, p: Tensor, channel: int) -> Tensor:
+    """t_i - p_j in one channel, shape (B, M, N)."""
+    return t[..., channel].unsqueeze(-1) - p[..., channel].unsqueeze(-2)
 
 
 def with_ones(x: Tensor) -> Tensor:

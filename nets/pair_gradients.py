@@ -10,24 +10,35 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pide.nets.pair_blocks import Place
+from pide.nets.pair_blocks import Place, by_channel, differences
 
 __all__ = ["DistanceGradients", "dense_gradients"]
 
 
 class DistanceGradients:
-    """dJ/dt and dJ/dp from dJ/dd, dd/dt_i = 2 (t_i - p_j) and dd/dp_j the negative, summed over blocks of pairs."""
+    """dJ/dt and dJ/dp from dJ/dd, dd/dt_i = 2 (t_i - p_j) and dd/dp_j the negative, summed over blocks of pairs.
 
-    def __init__(self, t: Tensor, p: Tensor) -> None:
-        self.t, self.p = t.contiguous(), p.contiguous()
+    Products take the two terms of t_i - p_j apart, as distances by products do; near pairs lose digits by either.
+    """
+
+    def __init__(self, t: Tensor, p: Tensor, by: str) -> None:
+        self.by_differences = by == "differences"
+        self.t, self.p = (by_channel(t), by_channel(p)) if self.by_differences else (t.contiguous(), p.contiguous())
         self.gt, self.gp = torch.zeros_like(self.t), torch.zeros_like(self.p)
         self.own, self.others = torch.zeros_like(t[..., :1]), torch.zeros_like(p[..., :1])
 
     def add(self, rows: Place, columns: Place, gd: Tensor) -> None:
         """dJ/dd of one block."""
-        self.gt[rows].baddbmm_(gd, self.p[columns])
+        t, p, gt, gp = self.t[rows], self.p[columns], self.gt[rows], self.gp[columns]
+        if self.by_differences:
+            for channel in range(t.shape[-1]):
+                terms = differences(t, p, channel).mul_(gd)
+                gt[..., channel] -= terms.sum(dim=-1)
+                gp[..., channel] += terms.sum(dim=-2)
+            return
+        gt.baddbmm_(gd, p)
         self.own[rows] += gd.sum(dim=-1, keepdim=True)
-        self.gp[columns].baddbmm_(gd.mT, self.t[rows])
+        gp.baddbmm_(gd.mT, t)
         self.others[columns] += gd.sum(dim=-2).unsqueeze(-1)
 
     def gradients(self, factor: float) -> tuple[Tensor, Tensor]:

@@ -31,9 +31,9 @@ def pair_sums(
 
     Notes
     -----
-    Distances are computed "by products", see `squared_distances`. The weights are computed again in the backward pass,
-    block by block. Second derivatives are those of the dense functions, with M N numbers in memory. Compiled modules
-    call this function as it is, outside their graph.
+    Distances are computed as the affinity says, see `squared_distances`. The weights are computed again in the backward
+    pass, block by block. Second derivatives are those of the dense functions, with M N numbers in memory. Compiled
+    modules call this function as it is, outside their graph.
     """
     total, degree = _outside_graphs(t, p, y, affinity)
     return total, degree
@@ -70,7 +70,7 @@ class _PairSums(torch.autograd.Function):
 
 def _gradients(blocks: PairBlocks, t: Tensor, p: Tensor, y: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """dJ/d omega = g [y, 1]^T, dJ/dd = omega'(d) dJ/d omega."""
-    values, chain = with_ones(y), DistanceGradients(t, p)
+    values, chain = with_ones(y), DistanceGradients(t, p, blocks.affinity.distances)
     g, gy = blocks.factor * g, torch.zeros_like(values[..., :-1])
     for rows, columns in blocks:
         d = blocks.distances(rows, columns)

@@ -38,9 +38,9 @@ def stored_sums(
 
     Notes
     -----
-    Distances are computed "by products" and again in the backward pass, block by block; no second array of M N numbers
-    is made. Second derivatives are those of the dense functions. Compiled modules call this function as it is, outside
-    their graph.
+    Distances are computed as the affinity says, and again in the backward pass, block by block; no second array of M N
+    numbers is made. Second derivatives are those of the dense functions. Compiled modules call this function as it is,
+    outside their graph.
     """
     with torch.no_grad():
         w, ones = _stored(affinity, t, p)
@@ -89,7 +89,7 @@ class _Factors(torch.autograd.Function):
         g = t.new_zeros((*t.shape[:2], 1)) if g is None else g
         if torch.is_grad_enabled():
             return (*_dense(ctx.affinity, t, p, g, factors), *(None,) * 5)
-        blocks, chain = PairBlocks.of(ctx.affinity, t, p), DistanceGradients(t, p)
+        blocks, chain = PairBlocks.of(ctx.affinity, t, p), DistanceGradients(t, p, ctx.affinity.distances)
         for rows, columns in blocks:
             d = blocks.distances(rows, columns)
             slope = torch.empty_like(d).copy_(g[rows])

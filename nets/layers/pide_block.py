@@ -33,6 +33,9 @@ __all__ = ["ORDERS", "PIDEBlock"]
 
 ORDERS = ("conv-bn-relu", "conv-relu-bn")
 
+_FEW_CHANNELS = 4
+"""Embedded channels up to which differences cost no more than a matrix product."""
+
 
 class PIDEBlock(nn.Module):
     """B_0 = X, B_i = X + h ReLU(BN(K_i op(B_{i-1}))), i = 1 .. m: every stage restarts from X, with the kernel of X.
@@ -77,8 +80,9 @@ class PIDEBlock(nn.Module):
     -----
     With ReLU last, B_i >= X entrywise: no energy, variance or mass can be claimed to decay, and a sign inside the ReLU
     is learned away; `activation=None` leaves the linear stage. Stages are the iterates R(z) = 1 + z + ... + z^m of
-    backward Euler. Cost per image: M N e for the kernel and m M N C for the values, e the embedding channels. Half
-    precision is computed in float32 between the convolutions.
+    backward Euler. Distances are taken by differences for at most 4 embedded channels, where near pairs are frequent,
+    and by products for more, see `pide.operators.affinity.squared_distances`. Cost per image: M N e for the kernel and
+    m M N C for the values, e the embedding channels. Half precision is computed in float32 between the convolutions.
 
     Raises
     ------
@@ -114,11 +118,14 @@ class PIDEBlock(nn.Module):
         check_dimension("PIDEBlock", dimension)
         _check_options(kind, normaliser, sign, order, activation)
         _check_numbers(stages, subsampling, strength, step)
-        self.affinity = pide_affinity(kind, strength=strength, s=s, dimension=dimension, log_form=log_form)
         self.channels, self.kind, self.subsampling, self.dimension = channels, kind, subsampling, dimension
         self.strength, self.step, self.s, self.normaliser, self.sign = strength, step, s, normaliser, sign
         self.order, self.activation, self.log_form, self.engine = order, activation, log_form, engine
         self.embedding = check_channels("PIDEBlock", channels, embedding)
+        distances = "differences" if self.embedding <= _FEW_CHANNELS else "products"
+        self.affinity = pide_affinity(
+            kind, strength=strength, s=s, dimension=dimension, log_form=log_form, distances=distances
+        )
         choose_engine(engine, self.affinity, normaliser, PairSizes(1, 1, 1, 1, stages))
         self.theta = pointwise(dimension, channels, self.embedding)
         self.phi = None if shared_embedding else pointwise(dimension, channels, self.embedding)

@@ -46,6 +46,15 @@ def test_a_dissipative_block_has_every_claim_and_its_step_bound():
     assert layer["hilbert_schmidt"].measured > 0
 
 
+@pytest.mark.parametrize("kind", ["fractional", "inverse_fractional", "log"])
+def test_one_embedded_channel_brings_no_false_alarm(kind):
+    """In one channel some pairs are near; their distances must not be differences of squares."""
+    for seed in (3, 5, 10):
+        torch.manual_seed(seed)
+        layer = PIDEBlock(1, kind, embedding=1, s=0.4, sign="dissipative", shared_embedding=True, subsampling=1)
+        assert audit(layer, seed=seed, samples=2).passed
+
+
 def test_expansion_follows_the_eigenvalue_theorem():
     """W = c: one stage does not expand for 0 <= c h lambda_max <= 2; batch normalisation divides by (1 + eps)^(1/2)."""
     block = dissipative(step=0.06)

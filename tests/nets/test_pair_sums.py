@@ -23,6 +23,10 @@ AFFINITIES = {
         for a in (1.0, 1.6, 2.0, 3.0, 4.0)
     },
     "log": LogAffinity(slope=0.4, gauge=0.2, distances="products"),
+    "power 3 by differences": PowerAffinity(
+        exponent=3.0, factor=0.3, distances="differences"
+    ),
+    "log by differences": LogAffinity(slope=0.4, gauge=0.2, distances="differences"),
 }
 in_affinities = pytest.mark.parametrize("name", AFFINITIES)
 
@@ -144,6 +148,20 @@ def test_coincident_pairs_weigh_nothing_in_float32():
         assert bool((w.diagonal(dim1=1, dim2=2) == 0).all())
         (gradient,) = torch.autograd.grad(w.square().sum(), t)
         assert bool(torch.isfinite(gradient).all())
+
+
+def test_near_pairs_by_differences_in_float32():
+    """Pairs 1e-3 apart at 100: products lose all digits of their distances there, differences none."""
+    t = torch.linspace(0, 1, 40).unsqueeze(-1).unsqueeze(0) + 100
+    p = t + 1e-3
+    exact = PowerAffinity(exponent=3.0)(t.double(), p.double()).sum(dim=-1, keepdim=True)
+    affinity = PowerAffinity(exponent=3.0, distances="differences")
+    for sums in (
+        lambda y: pair_sums(affinity, t, p, y),
+        stored_sums(affinity, t, p),
+    ):
+        _, degree = sums(torch.ones(1, 40, 1))
+        torch.testing.assert_close(degree.double(), exact, rtol=1e-5, atol=0)
 
 
 def test_gaussian_attention_far_from_the_origin():
