@@ -1,4 +1,4 @@
-"""Solvers: time steppers with certified bounds, exponentials, linear solves, and `solve`, which drives them."""
+"""Solvers: steppers with certified bounds, exponentials, linear solves, and `solve`, which drives them."""
 
 from pide.solvers.linear import LinearSolution, conjugate_gradients
 from pide.solvers.record import Record
