@@ -96,6 +96,7 @@ EXPERIMENTS = {
         },
         (0, 1, 2, 3, 4),
         score="accuracy",
+        spectra=("diffusion",),
     ),
     "camvid": Experiment("examples/experiments/camvid.toml", OPERATORS, (0,), "CamVid"),
     "cifar10": Experiment(

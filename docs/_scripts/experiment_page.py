@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from textwrap import fill
 
 import torch
 from experiment_list import DIVERGED, EXPERIMENTS, ROBUSTNESS, ROOT, Experiment, folder_of
-from experiment_spectra import draw_spectra
+from experiment_spectra import draw_spectra, moved
 from experiment_words import FOOT, HEAD, WORDS
 from scipy.stats import t as student
 
@@ -136,11 +137,14 @@ def robustness(found: Found) -> list[str]:
 def figure(name: str, experiment: Experiment) -> list[str]:
     """The picture of spectra over the training of the first seed, and the line that shows it."""
     folders = {variant: folder_of(name, variant, experiment.seeds[0]) for variant in experiment.spectra}
-    kept = {variant: folder for variant, folder in folders.items() if list(folder.glob("checkpoints/epoch-*.pt"))}
-    if not kept:
+    done = {variant: folder for variant, folder in folders.items() if (folder / "scores.json").exists()}
+    if not done:
         return []
-    draw_spectra(TABLES / f"{name}_spectra.png", kept)
-    return [f"\n{WORDS[f'{name} spectra']}\n\n![spectra over the training](experiments/{name}_spectra.png)"]
+    draw_spectra(TABLES / f"{name}_spectra.png", done)
+    changes = "; ".join(f"{moved(folder)} ({variant})" for variant, folder in done.items())
+    seed = f"Eigenvalues of the symmetric part of the matrices that mix channels, seed {experiment.seeds[0]}"
+    told = f"{seed}; over the training these matrices change by {changes}. {WORDS[f'{name} spectra']}"
+    return ["", wrapped(told), "", f"![spectra over the training](experiments/{name}_spectra.png)"]
 
 
 def paired(first: Sequence[Finished], runs: Sequence[Finished]) -> tuple[list[float], list[float]]:
@@ -156,7 +160,7 @@ def difference(first: Sequence[float], second: Sequence[float]) -> str:
     if len(d) < 2:
         return f"{d[0]:+.2f}" if d else ""
     half = float(student.ppf(0.975, len(d) - 1)) * stdev(d) / len(d) ** 0.5
-    return f"{mean(d):+.2f} ± {half:.2f}"
+    return f"{round(mean(d), 2) + 0.0:+.2f} ± {half:.2f}"
 
 
 def write_table(path: Path, found: Found) -> None:
@@ -175,8 +179,9 @@ def write_table(path: Path, found: Found) -> None:
 
 
 def wrapped(text: str) -> str:
-    """Text in lines of at most 120 characters."""
-    return fill(text, 120, break_long_words=False, break_on_hyphens=False)
+    """Text in lines of at most 120 characters; code stays in one line."""
+    whole = re.sub("`[^`]*`", lambda code: code.group().replace(" ", "\0"), text)
+    return fill(whole, 120, break_long_words=False, break_on_hyphens=False).replace("\0", " ")
 
 
 def machine() -> str:
