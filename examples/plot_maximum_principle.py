@@ -47,6 +47,8 @@ for name, f, half in (("f", "f", 1.0), ("2 f", "2 f", 1.0), ("f, less room", "f"
     found[name] = pide.solve(problem, on=inner, tol=1e-10).final
     middle.plot(inner.axes[0], found[name], {"f": "-", "2 f": "--"}.get(name, "-."), label=name)
     print(f"source {name}: smallest value {found[name].min():.2e}")
+solver = verification.solver_of(pide.Stationary(pide.FractionalLaplacian(s=0.5), line, source=0.0), inner)
+verification.check(solver, samples=4).raise_if_failed()
 room = (len(found["f"]) - len(found["f, less room"])) // 2
 assert np.all(found["f"] <= found["2 f"])
 assert np.all(found["f, less room"] <= found["f"][room:-room])

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pide import files
+import pide
+from pide import files, kernels, solvers, verification
+from pide.claims import CLAIMS
 from pide.cli import main
+from pide.continuum import exact
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 WINDOWS = {"hillslope": "[[100, 180], [60, 124]]", "denoise": "[[200, 264], [300, 364]]"}
@@ -52,3 +55,61 @@ def test_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Path) -> 
             raise
         pytest.skip(str(reason))
     assert (tmp_path / f"{path.stem.removeprefix('plot_')}.png").stat().st_size > 10_000
+
+
+UNSHOWN = {
+    "types of what functions return, which the pages use without naming them": {
+        "Affinity", "Grid", "Operator", "Record", "Result", "Kernel", "Stepper", "LinearSolution", "Certificate",
+        "Check", "CompatibilityTable", "Mutant", "ObservedOrder", "Report", "Row", "Subject",
+        "AffinityMap", "BlockMap", "Family", "FlowMap", "LayerMap", "SolverMap", "WaveMap",
+    },
+    "errors that the pages do not meet": {"NotConverged", "CertificateError", "ClaimsFailedError"},
+    "registers and parts of which the mutants' page shows the sum": {"HONEST", "CLOUD_BASES", "cloud_kills"},
+    "ways to state a subject beside as_subject, in docs/how_to/own_claim.md and docs/tutorials": {
+        "Facts", "Limit", "dense_diffusion", "heat_flow", "matrix_subject", "module_subject",
+    },
+    "called by solve": {"conjugate_gradients"},
+}  # fmt: skip
+
+
+def public_names() -> set[str]:
+    """Names of operators, kernels, problems, solvers, closed forms and what verifies them."""
+    modules = (pide, kernels, exact, solvers, verification, pide.errors)
+    return {name for module in modules for name in getattr(module, "__all__", ()) if name != "__version__"}
+
+
+@pytest.fixture(scope="module")
+def shown() -> str:
+    return "\n".join(path.read_text() for path in sorted(EXAMPLES.glob("plot_*.py")))
+
+
+def occurs(name: str, text: str) -> bool:
+    return re.search(rf"\b{name}\b", text) is not None
+
+
+def test_every_public_name_has_a_page(shown: str) -> None:
+    excused = set().union(*UNSHOWN.values())
+    assert {name for name in public_names() - excused if not occurs(name, shown)} == set()
+
+
+def test_every_layer_and_analysis_has_a_page(shown: str) -> None:
+    pytest.importorskip("torch")
+    from pide.nets import analysis, layers
+
+    # Types of results, and `figures`, which draws the run folder of a training.
+    unshown = {"Damping", "ReceptiveField", "Spectrum", "figures"}
+    assert {name for name in {*layers.__all__, *analysis.__all__} - unshown if not occurs(name, shown)} == set()
+
+
+def test_every_check_has_a_page(shown: str) -> None:
+    assert {name for name in {*CLAIMS, *verification.CHECKS} if not occurs(name, shown)} == set()
+
+
+def test_no_excuse_is_kept_for_a_name_that_has_a_page_or_is_gone(shown: str) -> None:
+    excused = set().union(*UNSHOWN.values())
+    assert {name for name in excused if occurs(name, shown) or name not in public_names()} == set()
+
+
+def test_the_subjects_of_the_gallery_name_every_page_once() -> None:
+    listed = re.findall(r"\bplot_(\w+)", (EXAMPLES / "GALLERY_HEADER.rst").read_text())
+    assert sorted(listed) == sorted(path.stem.removeprefix("plot_") for path in EXAMPLES.glob("plot_*.py"))
