@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -93,7 +93,7 @@ def _panel(axes: Axes, epochs: Sequence[int], history: Sequence[Spectrum], highe
     axes.text(0.97, 0.95, told, transform=axes.transAxes, ha="right", va="top", fontsize="x-small")
 
 
-def _scale(figure: Figure, panels: Sequence[Sequence[Axes]], epochs: int) -> None:
+def _scale(figure: Figure, panels: Any, epochs: int) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
