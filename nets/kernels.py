@@ -32,9 +32,7 @@ from pide.operators.affinity_weights import (
     weighted_sum,
 )
 
-_exporting: Callable[[], bool] = getattr(
-    torch.compiler, "is_exporting", lambda: False
-)
+_exporting: Callable[[], bool] = getattr(torch.compiler, "is_exporting", lambda: False)
 
 Sums = Callable[[Tensor], tuple[Tensor, Tensor]]
 
@@ -66,21 +64,12 @@ class PairSizes(NamedTuple):
     @property
     def dense_operations(self) -> int:
         """Multiply-adds with the weights formed: M N (e + S C)."""
-        return (
-            self.positions
-            * self.pooled
-            * (self.embedding + self.applications * self.channels)
-        )
+        return self.positions * self.pooled * (self.embedding + self.applications * self.channels)
 
     @property
     def associative_operations(self) -> int:
         """Multiply-adds of t (p^T y) for dot products: S e C (M + N)."""
-        return (
-            self.applications
-            * self.embedding
-            * self.channels
-            * (self.positions + self.pooled)
-        )
+        return self.applications * self.embedding * self.channels * (self.positions + self.pooled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +88,7 @@ class PairMaps:
     total: Callable[[Tensor], Tensor]
 
 
-def choose_engine(
-    engine: str, affinity: Affinity, normaliser: str, sizes: PairSizes
-) -> str:
+def choose_engine(engine: str, affinity: Affinity, normaliser: str, sizes: PairSizes) -> str:
     """The engine that "auto" stands for, or the given one when it can do this affinity.
 
     Notes
@@ -116,26 +103,15 @@ def choose_engine(
         For an unknown engine, and one that cannot do this affinity.
     """
     if engine not in ENGINES:
-        raise ValueError(
-            f"engine={engine!r}: there are {', '.join(map(repr, ENGINES))}. Write one of them."
-        )
+        raise ValueError(f"engine={engine!r}: there are {', '.join(map(repr, ENGINES))}. Write one of them.")
     able = _engine_of(affinity, normaliser)
     if engine == "auto":
-        if (
-            able == "associative"
-            and sizes.associative_operations >= sizes.dense_operations
-        ):
+        if able == "associative" and sizes.associative_operations >= sizes.dense_operations:
             return "dense"
-        if (
-            able == "chunked"
-            and sizes.applications > 1
-            and sizes.positions * sizes.pooled <= _STORED_PAIRS
-        ):
+        if able == "chunked" and sizes.applications > 1 and sizes.positions * sizes.pooled <= _STORED_PAIRS:
             return "stored"
         return able
-    engines = {"dense": ("dense",), "chunked": ("dense", "chunked", "stored")}.get(
-        able, ("dense", able)
-    )
+    engines = {"dense": ("dense",), "chunked": ("dense", "chunked", "stored")}.get(able, ("dense", able))
     if engine not in engines:
         others = " or ".join(map(repr, engines))
         raise ValueError(
@@ -182,11 +158,7 @@ def single(x: Tensor) -> Tensor:
 
 def full_precision(x: Tensor) -> Any:
     """Context without autocast on the device of x; the meta device has none."""
-    return (
-        nullcontext()
-        if x.device.type == "meta"
-        else torch.autocast(x.device.type, enabled=False)
-    )
+    return nullcontext() if x.device.type == "meta" else torch.autocast(x.device.type, enabled=False)
 
 
 def _engine_of(affinity: Affinity, normaliser: str) -> str:
@@ -195,18 +167,11 @@ def _engine_of(affinity: Affinity, normaliser: str) -> str:
         return "dense"
     if isinstance(affinity, DotProductAffinity):
         return "associative"
-    if (
-        isinstance(affinity, (EmbeddedAffinity, GaussianAffinity))
-        and normaliser == "rows"
-    ):
+    if isinstance(affinity, (EmbeddedAffinity, GaussianAffinity)) and normaliser == "rows":
         return "attention"
-    if isinstance(affinity, PowerAffinity) and _are_numbers(
-        affinity.exponent, affinity.factor
-    ):
+    if isinstance(affinity, PowerAffinity) and _are_numbers(affinity.exponent, affinity.factor):
         return "chunked"
-    if isinstance(affinity, LogAffinity) and _are_numbers(
-        affinity.slope, affinity.gauge
-    ):
+    if isinstance(affinity, LogAffinity) and _are_numbers(affinity.slope, affinity.gauge):
         return "chunked"
     return "dense"
 
@@ -217,30 +182,22 @@ def _are_numbers(*values: Any) -> bool:
 
 def _dense(affinity: Affinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
     w = affinity_weights(affinity, t, p, normaliser)
-    return PairMaps(
-        lambda x, y: weighted_difference(w, x, y), lambda y: weighted_sum(w, y)
-    )
+    return PairMaps(lambda x, y: weighted_difference(w, x, y), lambda y: weighted_sum(w, y))
 
 
-def _associative(
-    affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int
-) -> Sums:
+def _associative(affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int) -> Sums:
     """t (p^T y) and t (sum_j p_j), without the product t p^T."""
     t = t * (affinity.factor * scale)
     degree = t @ p.sum(dim=1).unsqueeze(-1)
     return lambda y: (t @ (p.mT @ y), degree)
 
 
-def _chunked(
-    affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int
-) -> Sums:
+def _chunked(affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int) -> Sums:
     scaled = _times(scale, affinity)
     return lambda y: pair_sums(scaled, t, p, y)
 
 
-def _stored(
-    affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int
-) -> Sums:
+def _stored(affinity: Any, t: Tensor, p: Tensor, scale: float, applications: int) -> Sums:
     return stored_sums(_times(scale, affinity), t, p, applications)
 
 
@@ -250,9 +207,7 @@ def _times(scale: float, affinity: Any) -> PowerAffinity | LogAffinity:
     if isinstance(affinity, PowerAffinity):
         found = replace(affinity, factor=scale * affinity.factor)
     else:
-        found = replace(
-            affinity, slope=scale * affinity.slope, gauge=scale * affinity.gauge
-        )
+        found = replace(affinity, slope=scale * affinity.slope, gauge=scale * affinity.gauge)
     return found
 
 
@@ -281,9 +236,7 @@ def _quotient(values: Tensor, degree: Tensor) -> Tensor:
     )
 
 
-def _attention(
-    affinity: EmbeddedAffinity | GaussianAffinity, t: Tensor, p: Tensor, normaliser: str
-) -> PairMaps:
+def _attention(affinity: EmbeddedAffinity | GaussianAffinity, t: Tensor, p: Tensor, normaliser: str) -> PairMaps:
     """Softmax of t.p by the fused kernel of torch, padded to one head size, which that kernel needs on the CPU.
 
     A Gaussian is a softmax too: -|t - p|^2 / width^2 and (2 t.p - |p|^2) / width^2 differ by a number per row.
@@ -298,12 +251,8 @@ def _attention(
 
     def total(y: Tensor) -> Tensor:
         size = max(t.shape[-1], y.shape[-1])
-        q, k, v = (
-            functional.pad(z, (0, size - z.shape[-1])).unsqueeze(1) for z in (t, p, y)
-        )
-        return functional.scaled_dot_product_attention(q, k, v, scale=1.0).squeeze(1)[
-            ..., : y.shape[-1]
-        ]
+        q, k, v = (functional.pad(z, (0, size - z.shape[-1])).unsqueeze(1) for z in (t, p, y))
+        return functional.scaled_dot_product_attention(q, k, v, scale=1.0).squeeze(1)[..., : y.shape[-1]]
 
     return PairMaps(lambda x, y: total(y) - x, total)
 

@@ -18,9 +18,7 @@ from pide.operators.affinity import LogAffinity, PowerAffinity
 __all__ = ["pair_sums"]
 
 
-def pair_sums(
-    affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Tensor
-) -> tuple[Tensor, Tensor]:
+def pair_sums(affinity: PowerAffinity | LogAffinity, t: Tensor, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """(sum_j omega_ij y_j, sum_j omega_ij), shapes (B, M, C) and (B, M, 1), without M N numbers in memory.
 
     Parameters

@@ -11,14 +11,8 @@ from torch import Tensor, nn
 
 from pide.nets.kernels import full_precision, single
 from pide.nets.layers.constraints import Bounded, Positive
-from pide.nets.layers.feature_maps import (
-    check_channels,
-    check_dimension,
-    check_map,
-    pointwise,
-    to_maps,
-    to_positions,
-)
+from pide.nets.layers.convolutions import check_dimension, pointwise
+from pide.nets.layers.feature_maps import check_channels, check_choices, check_map, to_maps, to_positions
 from pide.nets.layers.implicit import backward_euler
 from pide.operators.affinity import GaussianAffinity, normalised
 from pide.operators.affinity_weights import affinity_weights, weighted_difference
@@ -74,13 +68,11 @@ class AffinityDiffusion(nn.Module):
     ) -> None:
         super().__init__()
         check_dimension("AffinityDiffusion", dimension)
-        for name, given, known in (
+        check_choices(
+            "AffinityDiffusion",
             ("normaliser", normaliser, _NORMALISERS),
             ("method", method, ("explicit", "implicit")),
-        ):
-            if given not in known:
-                choices = ", ".join(map(repr, known))
-                raise ValueError(f"AffinityDiffusion({name}={given!r}): there are {choices}. Write one of them.")
+        )
         self.channels, self.normaliser, self.method, self.dimension = channels, normaliser, method, dimension
         self.theta = pointwise(dimension, channels, check_channels("AffinityDiffusion", channels, embedding))
         self.positive = Positive()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pide.nets.kernels import PairSizes, choose_engine, full_precision, pair_maps, single
 from pide.nets.layers.constraints import Bounded, Positive
+from pide.nets.layers.feature_maps import check_choices
 from pide.operators.affinity import GaussianAffinity
 from pide.operators.affinity_weights import PAIR_NORMALISERS, affinity_weights, weighted_difference
 
@@ -51,9 +52,7 @@ class PointCloudDiffusion(nn.Module):
         super().__init__()
         if channels < 1:
             raise ValueError(f"PointCloudDiffusion(channels={channels}): at least 1 is needed. Write channels=32.")
-        if normaliser not in PAIR_NORMALISERS:
-            known = ", ".join(map(repr, PAIR_NORMALISERS))
-            raise ValueError(f"PointCloudDiffusion(normaliser={normaliser!r}): there are {known}. Write one of them.")
+        check_choices("PointCloudDiffusion", ("normaliser", normaliser, PAIR_NORMALISERS))
         self.channels, self.normaliser = channels, normaliser
         self.positive, self.unit = Positive(), Bounded(0.0, 1.0)
         self.raw_width = nn.Parameter(self.positive.right_inverse(torch.tensor(float(width))))
@@ -122,9 +121,7 @@ class GraphDiffusion(nn.Module):
         super().__init__()
         if channels < 1:
             raise ValueError(f"GraphDiffusion(channels={channels}): at least 1 is needed. Write channels=32.")
-        if kind not in _KINDS:
-            known = ", ".join(map(repr, _KINDS))
-            raise ValueError(f"GraphDiffusion(kind={kind!r}): there are {known}. Write one of them.")
+        check_choices("GraphDiffusion", ("kind", kind, _KINDS))
         self.channels, self.kind, self.unit = channels, kind, Bounded(0.0, 1.0)
         self.raw_step = nn.Parameter(self.unit.right_inverse(torch.full((channels,), float(step))))
 

@@ -1,65 +1,25 @@
-"""Feature maps (B, C, *shape) in one, two and three dimensions: convolutions of size 1, pooling, rows of positions."""
+"""Feature maps (B, C, *shape) in one, two and three dimensions: pooling, rows of positions, checks."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 __all__ = [
-    "Norm",
-    "Pointwise",
     "arranged_like",
-    "batch_norm",
     "channels_together",
     "check_channels",
-    "check_dimension",
+    "check_choices",
     "check_map",
-    "he_truncated_",
     "max_pool",
-    "pointwise",
     "pooled_shape",
     "to_maps",
     "to_positions",
 ]
 
-Pointwise = nn.Conv1d | nn.Conv2d | nn.Conv3d
-Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
-
-_CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-_NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 _POOLS = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
-
 _TOGETHER = {4: torch.channels_last, 5: torch.channels_last_3d}
-
-_TRUNCATED_DEVIATION = 0.87962566103423978
-"""Standard deviation of the standard normal cut at -2 and 2."""
-
-
-def pointwise(dimension: int, inputs: int, outputs: int, bias: bool = True) -> Pointwise:
-    """Convolution of size 1 with truncated He normal weights and bias 0."""
-    kind: Any = _CONVOLUTIONS[dimension]
-    layer: Pointwise = kind(inputs, outputs, 1, bias=bias)
-    he_truncated_(layer.weight, inputs)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
-
-
-def he_truncated_(weight: Tensor, fan_in: int) -> Tensor:
-    """Normal of variance 2 / fan_in, cut at two standard deviations and rescaled to keep it (He et al. 2015)."""
-    deviation = math.sqrt(2.0 / fan_in) / _TRUNCATED_DEVIATION
-    return nn.init.trunc_normal_(weight, std=deviation, a=-2.0 * deviation, b=2.0 * deviation)
-
-
-def batch_norm(dimension: int, channels: int) -> Norm:
-    """Batch normalisation with eps 1e-3 and weight 0.01 of the new batch (0.99 of the old, Bohn et al. 2021)."""
-    kind: Any = _NORMS[dimension]
-    norm: Norm = kind(channels, eps=1e-3, momentum=0.01)
-    return norm
 
 
 def max_pool(x: Tensor, size: int, dimension: int) -> Tensor:
@@ -135,12 +95,14 @@ def check_map(owner: str, x: Tensor, channels: int, dimension: int, subsampling:
         )
 
 
-def check_dimension(owner: str, dimension: int) -> None:
-    """Refuse dimensions other than 1, 2 and 3.
+def check_choices(owner: str, *choices: tuple[str, str | None, tuple[str | None, ...]]) -> None:
+    """Refuse options that are not among the known ones; each choice is (name, given, known).
 
     Raises
     ------
     ValueError
     """
-    if dimension not in _CONVOLUTIONS:
-        raise ValueError(f"{owner}(dimension={dimension}): maps have 1, 2 or 3 axes. Write dimension=2 for images.")
+    for name, given, known in choices:
+        if given not in known:
+            listed = ", ".join(map(repr, known))
+            raise ValueError(f"{owner}({name}={given!r}): there are {listed}. Write one of them.")

@@ -13,14 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from pide.nets.kernels import PairMaps, PairSizes, choose_engine, full_precision, pair_maps, single
+from pide.nets.layers.convolutions import Pointwise, batch_norm, check_dimension, pointwise
 from pide.nets.layers.feature_maps import (
-    Pointwise,
-    batch_norm,
     check_channels,
-    check_dimension,
+    check_choices,
     check_map,
     max_pool,
-    pointwise,
     pooled_shape,
     to_maps,
     to_positions,
@@ -73,14 +71,12 @@ class FeatureAffinity(nn.Module):
     ) -> None:
         super().__init__()
         check_dimension(owner, dimension)
-        for name, given, known in (
+        check_choices(
+            owner,
             ("kind", kind, NONLOCAL_KINDS),
             ("normaliser", normaliser, (*PAIR_NORMALISERS, None)),
             ("normalise", normalise, (*FEATURE_NORMS, None)),
-        ):
-            if given not in known:
-                choices = ", ".join(map(repr, known))
-                raise ValueError(f"{owner}({name}={given!r}): there are {choices}. Write one of them.")
+        )
         if subsampling < 1:
             raise ValueError(f"{owner}(subsampling={subsampling}): at least 1 is needed. Write subsampling=2.")
         if scale and kind == "concatenation":

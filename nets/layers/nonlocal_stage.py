@@ -9,7 +9,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pide.nets.kernels import full_precision, single
-from pide.nets.layers.feature_maps import check_channels, max_pool, pointwise, to_maps, to_positions
+from pide.nets.layers.convolutions import pointwise
+from pide.nets.layers.feature_maps import check_channels, max_pool, to_maps, to_positions
 from pide.nets.layers.nonlocal_block import FeatureAffinity, pair_products, product, scaled
 
 __all__ = ["NonlocalStage"]

@@ -13,15 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from pide.nets.kernels import PairSizes, choose_engine, full_precision, pair_maps, single
+from pide.nets.layers.convolutions import batch_norm, check_dimension, pointwise
 from pide.nets.layers.feature_maps import (
     arranged_like,
-    batch_norm,
     channels_together,
     check_channels,
-    check_dimension,
+    check_choices,
     check_map,
     max_pool,
-    pointwise,
     pooled_shape,
     to_maps,
     to_positions,
@@ -116,7 +115,14 @@ class PIDEBlock(nn.Module):
     ) -> None:
         super().__init__()
         check_dimension("PIDEBlock", dimension)
-        _check_options(kind, normaliser, sign, order, activation)
+        check_choices(
+            "PIDEBlock",
+            ("kind", kind, PIDE_KINDS),
+            ("normaliser", normaliser, PAIR_NORMALISERS),
+            ("sign", sign, SIGNS),
+            ("order", order, ORDERS),
+            ("activation", activation, ("relu", None)),
+        )
         _check_numbers(stages, subsampling, strength, step)
         self.channels, self.kind, self.subsampling, self.dimension = channels, kind, subsampling, dimension
         self.strength, self.step, self.s, self.normaliser, self.sign = strength, step, s, normaliser, sign
@@ -154,9 +160,7 @@ class PIDEBlock(nn.Module):
         form, sign = pide_form(self.kind, self.sign)
         with full_precision(x):
             engine = self.engine_for(*shape)
-            maps = pair_maps(
-                engine, self.affinity, t, p, self.normaliser, sign=sign, applications=self.stages
-            )
+            maps = pair_maps(engine, self.affinity, t, p, self.normaliser, sign=sign, applications=self.stages)
 
         def term(b: Tensor) -> Tensor:
             with full_precision(b):
@@ -232,20 +236,6 @@ class PIDEBlock(nn.Module):
 
     def _sizes(self, shape: tuple[int, ...]) -> tuple[int, int]:
         return math.prod(shape), math.prod(pooled_shape(shape, self.subsampling))
-
-
-def _check_options(kind: str, normaliser: str, sign: str, order: str, activation: str | None) -> None:
-    for name, given, known in (
-        ("kind", kind, PIDE_KINDS),
-        ("normaliser", normaliser, PAIR_NORMALISERS),
-        ("sign", sign, SIGNS),
-        ("order", order, ORDERS),
-        ("activation", activation, ("relu", None)),
-    ):
-        if given not in known:
-            raise ValueError(
-                f"PIDEBlock({name}={given!r}): there are {', '.join(map(repr, known))}. Write one of them."
-            )
 
 
 def _check_numbers(stages: int, subsampling: int, strength: float, step: float) -> None:

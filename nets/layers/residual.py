@@ -59,7 +59,44 @@ class BasicBlock(nn.Module):
         return z
 
 
-class PreActBasic(nn.Module):
+class _PreActivated(nn.Module):
+    """P x + K_m relu(BN(... K_1 relu(BN x))), the kernels given by their channels and points a side.
+
+    The stride is that of K_1 and P.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        kernels: tuple[tuple[int, int], ...],
+        *,
+        stride: int,
+        bias: bool,
+        activate: bool,
+        eps: float,
+        momentum: float,
+        dimension: int,
+    ) -> None:
+        super().__init__()
+        check_dimension(type(self).__name__, dimension)
+        conv, norm = CONVOLUTIONS[dimension], NORMS[dimension]
+        layers: list[nn.Module] = []
+        width = channels
+        for index, (out, side) in enumerate(kernels):
+            if index or activate:
+                layers += [norm(width, eps=eps, momentum=momentum), nn.ReLU()]
+            layers.append(conv(width, out, side, stride=1 if index else stride, padding=side // 2, bias=bias))
+            width = out
+        self.branch = nn.Sequential(*layers)
+        self.shortcut = _shortcut(channels, width, stride, bias, dimension)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x : tensor, shape (B, C, *positions); returns (B, D, *positions / s)."""
+        y: Tensor = self.shortcut(x) + self.branch(x)
+        return y
+
+
+class PreActBasic(_PreActivated):
     """P x + K2 relu(BN(K1 relu(BN x))) with kernels of 3 points a side.
 
     Parameters
@@ -91,26 +128,19 @@ class PreActBasic(nn.Module):
         momentum: float = 0.01,
         dimension: int = 2,
     ) -> None:
-        super().__init__()
-        check_dimension("PreActBasic", dimension)
-        conv, norm = CONVOLUTIONS[dimension], NORMS[dimension]
-        before = (norm(channels, eps=eps, momentum=momentum), nn.ReLU()) if activate else ()
-        self.branch = nn.Sequential(
-            *before,
-            conv(channels, out, 3, stride=stride, padding=1, bias=bias),
-            norm(out, eps=eps, momentum=momentum),
-            nn.ReLU(),
-            conv(out, out, 3, padding=1, bias=bias),
+        super().__init__(
+            channels,
+            ((out, 3), (out, 3)),
+            stride=stride,
+            bias=bias,
+            activate=activate,
+            eps=eps,
+            momentum=momentum,
+            dimension=dimension,
         )
-        self.shortcut = _shortcut(channels, out, stride, bias, dimension)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x : tensor, shape (B, C, *positions); returns (B, D, *positions / s)."""
-        y: Tensor = self.shortcut(x) + self.branch(x)
-        return y
 
 
-class PreActBottleneck(nn.Module):
+class PreActBottleneck(_PreActivated):
     """P x + K3 relu(BN(K2 relu(BN(K1 relu(BN x))))) with kernels of 1, 3 and 1 points a side.
 
     Parameters
@@ -143,26 +173,16 @@ class PreActBottleneck(nn.Module):
         momentum: float = 0.01,
         dimension: int = 2,
     ) -> None:
-        super().__init__()
-        check_dimension("PreActBottleneck", dimension)
-        conv, norm = CONVOLUTIONS[dimension], NORMS[dimension]
-        before = (norm(channels, eps=eps, momentum=momentum), nn.ReLU()) if activate else ()
-        self.branch = nn.Sequential(
-            *before,
-            conv(channels, middle, 1, stride=stride, bias=bias),
-            norm(middle, eps=eps, momentum=momentum),
-            nn.ReLU(),
-            conv(middle, middle, 3, padding=1, bias=bias),
-            norm(middle, eps=eps, momentum=momentum),
-            nn.ReLU(),
-            conv(middle, out, 1, bias=bias),
+        super().__init__(
+            channels,
+            ((middle, 1), (middle, 3), (out, 1)),
+            stride=stride,
+            bias=bias,
+            activate=activate,
+            eps=eps,
+            momentum=momentum,
+            dimension=dimension,
         )
-        self.shortcut = _shortcut(channels, out, stride, bias, dimension)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x : tensor, shape (B, C, *positions); returns (B, D, *positions / s)."""
-        y: Tensor = self.shortcut(x) + self.branch(x)
-        return y
 
 
 def _shortcut(channels: int, out: int, stride: int, bias: bool, dimension: int) -> nn.Module:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from pide.nets.kernels import full_precision, single
 from pide.nets.layers.constraints import Bounded, Positive
-from pide.nets.layers.feature_maps import check_dimension, check_map
+from pide.nets.layers.convolutions import check_dimension
+from pide.nets.layers.feature_maps import check_choices, check_map
 from pide.operators.fourier import FourierMultiplier
 from pide.operators.pixel_symbols import fractional_symbols, horizon_symbols, pixel_grid
 
@@ -158,15 +159,12 @@ class SpectralDiffusion(nn.Module):
 
 
 def _check(kind: str, scheme: str, boundary: str, channels: int, largest_horizon: int) -> None:
-    for name, given, known in (
+    check_choices(
+        "SpectralDiffusion",
         ("kind", kind, _KINDS),
         ("scheme", scheme, _SCHEMES),
         ("boundary", boundary, _BOUNDARIES),
-    ):
-        if given not in known:
-            raise ValueError(
-                f"SpectralDiffusion({name}={given!r}): there are {', '.join(map(repr, known))}. Write one of them."
-            )
+    )
     if channels < 1:
         raise ValueError(f"SpectralDiffusion(channels={channels}): at least 1 is needed. Write channels=32.")
     if largest_horizon < 2:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pide.nets.layers import NonlocalBlock, NonlocalStage
-from pide.nets.layers.feature_maps import he_truncated_
+from pide.nets.layers.convolutions import he_truncated_
 
 __all__ = ["initialise", "seeded"]
 

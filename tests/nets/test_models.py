@@ -258,7 +258,7 @@ def test_two_processes_average_to_the_gradient_of_the_whole_batch(tmp_path):
 def test_export_computes_the_same(operator, memory):
     net, x = models.hamiltonian("digits", operator, memory=memory, seed=0, **TINY).eval(), images((1, 8, 8))
     with torch.no_grad():
-        assert torch.equal(torch.export.export(net, (x,)).module()(x), net(x))
+        torch.testing.assert_close(torch.export.export(net, (x,)).module()(x), net(x))
 
 
 @pytest.mark.slow

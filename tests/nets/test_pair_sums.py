@@ -18,23 +18,16 @@ from pide.operators.affinity import (
 )
 
 AFFINITIES = {
-    **{
-        f"power {a:g}": PowerAffinity(exponent=a, factor=0.3, distances="products")
-        for a in (1.0, 1.6, 2.0, 3.0, 4.0)
-    },
+    **{f"power {a:g}": PowerAffinity(exponent=a, factor=0.3, distances="products") for a in (1.0, 1.6, 2.0, 3.0, 4.0)},
     "log": LogAffinity(slope=0.4, gauge=0.2, distances="products"),
-    "power 3 by differences": PowerAffinity(
-        exponent=3.0, factor=0.3, distances="differences"
-    ),
+    "power 3 by differences": PowerAffinity(exponent=3.0, factor=0.3, distances="differences"),
     "log by differences": LogAffinity(slope=0.4, gauge=0.2, distances="differences"),
 }
 in_affinities = pytest.mark.parametrize("name", AFFINITIES)
 
 
 def random(*shape, seed):
-    return torch.randn(
-        *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
-    )
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def inputs(images=3, positions=13, pooled=7):
@@ -58,23 +51,15 @@ def test_blocks_of_any_size_give_the_dense_sums_and_gradients(name, block, monke
     omega = affinity(t, p)
     total, degree = pair_sums(affinity, t, p, y)
     torch.testing.assert_close(total, omega @ y, rtol=1e-11, atol=1e-11)
-    torch.testing.assert_close(
-        degree, omega.sum(dim=-1, keepdim=True), rtol=1e-11, atol=1e-11
-    )
+    torch.testing.assert_close(degree, omega.sum(dim=-1, keepdim=True), rtol=1e-11, atol=1e-11)
     weighed = stored_sums(affinity, t, p)
     kept, sums = weighed(y)
     torch.testing.assert_close(kept, total, rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(sums, degree, rtol=1e-11, atol=1e-11)
     g = random(3, 13, 2, seed=4)
-    dense = torch.autograd.grad(
-        ((omega @ y) * g).sum() + (omega.sum(dim=-1) * g[..., 0]).sum(), (t, p, y)
-    )
-    fast = torch.autograd.grad(
-        (total * g).sum() + (degree * g[..., :1]).sum(), (t, p, y)
-    )
-    stored = torch.autograd.grad(
-        (kept * g).sum() + (sums * g[..., :1]).sum(), (t, p, y)
-    )
+    dense = torch.autograd.grad(((omega @ y) * g).sum() + (omega.sum(dim=-1) * g[..., 0]).sum(), (t, p, y))
+    fast = torch.autograd.grad((total * g).sum() + (degree * g[..., :1]).sum(), (t, p, y))
+    stored = torch.autograd.grad((kept * g).sum() + (sums * g[..., :1]).sum(), (t, p, y))
     for d, f, s in zip(dense, fast, stored, strict=True):
         scale = float(d.abs().max())
         torch.testing.assert_close(f, d, rtol=0, atol=1e-11 * scale)
@@ -86,9 +71,7 @@ def test_second_derivatives(name):
     t, p, y = (random(1, count, 2, seed=count).requires_grad_() for count in (3, 4, 4))
     p = random(1, 4, 2, seed=9).requires_grad_()
     affinity = AFFINITIES[name]
-    assert torch.autograd.gradgradcheck(
-        lambda *z: pair_sums(affinity, *z), (t, p, y), fast_mode=True, atol=1e-4
-    )
+    assert torch.autograd.gradgradcheck(lambda *z: pair_sums(affinity, *z), (t, p, y), fast_mode=True, atol=1e-4)
     assert torch.autograd.gradgradcheck(
         lambda t, p, y: stored_sums(affinity, t, p)(y),
         (t, p, y),
@@ -116,9 +99,7 @@ def test_applications_that_share_a_backward_pass(name, shared):
     scale = float(dense.detach().abs().max())
     torch.testing.assert_close(kept, dense, rtol=0, atol=1e-11 * scale)
     g = random(*dense.shape, seed=4)
-    for f, d in zip(
-        *(torch.autograd.grad(z, (t, p, y), g) for z in (kept, dense)), strict=True
-    ):
+    for f, d in zip(*(torch.autograd.grad(z, (t, p, y), g) for z in (kept, dense)), strict=True):
         torch.testing.assert_close(f, d, rtol=0, atol=1e-10 * float(d.abs().max()))
 
 
@@ -130,9 +111,7 @@ def test_one_application_leaves_the_others_out():
     sums(first[:, :7])
     expected = torch.autograd.grad((affinity(t, p) @ y).square().sum(), (t, p, y))
     for _ in range(2):
-        found = torch.autograd.grad(
-            first.square().sum(), (t, p, y), retain_graph=True
-        )
+        found = torch.autograd.grad(first.square().sum(), (t, p, y), retain_graph=True)
         for f, e in zip(found, expected, strict=True):
             torch.testing.assert_close(f, e, rtol=0, atol=1e-11 * float(e.abs().max()))
     (values,) = torch.autograd.grad(first.square().sum(), y)
@@ -172,12 +151,8 @@ def test_gaussian_attention_far_from_the_origin():
     )
     y = random(2, 6, 4, seed=4)
     affinity = GaussianAffinity(width=1.3)
-    dense, fast = (
-        pair_maps(engine, affinity, t, p, "rows") for engine in ("dense", "attention")
-    )
-    torch.testing.assert_close(
-        fast.difference(x, y), dense.difference(x, y), rtol=0, atol=1e-11
-    )
+    dense, fast = (pair_maps(engine, affinity, t, p, "rows") for engine in ("dense", "attention"))
+    torch.testing.assert_close(fast.difference(x, y), dense.difference(x, y), rtol=0, atol=1e-11)
     torch.testing.assert_close(fast.total(y), dense.total(y), rtol=0, atol=1e-11)
 
 
@@ -190,21 +165,11 @@ def test_engines_by_counting():
     assert choose_engine("auto", dot, "count", few) == "dense"
     power = AFFINITIES["power 3"]
     assert choose_engine("auto", power, "count", many) == "stored"
-    assert (
-        choose_engine("auto", power, "count", many._replace(positions=2048))
-        == "chunked"
-    )
+    assert choose_engine("auto", power, "count", many._replace(positions=2048)) == "chunked"
     learnable = PowerAffinity(exponent=torch.tensor(3.0))
     assert choose_engine("auto", learnable, "count", many) == "dense"
-    assert (
-        choose_engine(
-            "auto", EmbeddedAffinity(theta=random(2, 3, seed=1)), "rows", many
-        )
-        == "dense"
-    )
-    with pytest.raises(
-        ValueError, match="Write engine='dense' or 'chunked' or 'stored'"
-    ):
+    assert choose_engine("auto", EmbeddedAffinity(theta=random(2, 3, seed=1)), "rows", many) == "dense"
+    with pytest.raises(ValueError, match="Write engine='dense' or 'chunked' or 'stored'"):
         choose_engine("attention", power, "count", many)
     with pytest.raises(
         ValueError,
