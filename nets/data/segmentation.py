@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pide.nets.data.checksums import identity
+from pide.nets.data.checksums import counted
 from pide.nets.data.images import Dataset, Images
 from pide.nets.data.pictures import picture_files, read_masks, read_pictures
 from pide.nets.data.sources import SOURCES, expect_files
@@ -34,7 +34,8 @@ def read_camvid(folder: str | Path, halvings: int = 0) -> Dataset:
 
     Notes
     -----
-    Verified are the names and sizes of pictures and masks; there are no published checksums that we know.
+    Verified are the names and sizes of pictures and masks. There are no published checksums that we know;
+    `Dataset.identity` says whether the sets have the published numbers of pictures.
 
     Raises
     ------
@@ -48,8 +49,8 @@ def read_camvid(folder: str | Path, halvings: int = 0) -> Dataset:
     train, validation, test = (
         _pairs("camvid", root / part, root / f"{part}annot", ("",), 2**halvings) for part in parts
     )
-    known = identity("camvid", [])
-    return Dataset("camvid", train, test, _CAMVID, validation, ignored=_CAMVID_VOID, identity=known)
+    told = counted("camvid", (len(train), len(validation), len(test)))
+    return Dataset("camvid", train, test, _CAMVID, validation, ignored=_CAMVID_VOID, identity=told)
 
 
 def read_bdd100k(folder: str | Path, halvings: int = 3) -> Dataset:
@@ -88,7 +89,7 @@ def read_bdd100k(folder: str | Path, halvings: int = 3) -> Dataset:
     )
     for images in (train, test):
         images.labels[images.labels == _BDD100K_VOID] = len(_BDD100K) - 1
-    return Dataset("bdd100k", train, test, _BDD100K, identity=identity("bdd100k", []))
+    return Dataset("bdd100k", train, test, _BDD100K, identity=counted("bdd100k", (len(train), len(test))))
 
 
 def read_segmentation_folder(folder: str | Path, halvings: int = 0, ignored: int | None = None) -> Dataset:

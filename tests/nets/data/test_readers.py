@@ -215,6 +215,7 @@ def test_camvid(tmp_path: Path) -> None:
     dataset = read_dataset("camvid", str(tmp_path), halvings=1)
     assert dataset.shape == (3, 4, 6)
     assert dataset.ignored == len(dataset.classes) == 11
+    assert dataset.identity.endswith("2 + 2 + 2 pictures, published 367 + 101 + 233")
     np.testing.assert_array_equal(dataset.validation.labels[1].numpy(), masks["val"][1][::2, ::2])
     with Image.open(root / "train" / "0.png") as picture:
         expected = np.asarray(picture).transpose(2, 0, 1)[:, ::2, ::2]
