@@ -10,8 +10,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from pide.arrays import Array, as_float, namespace
 from pide.operators.affinity_distances import squared_distances
 
@@ -30,7 +28,6 @@ __all__ = [
     "PowerAffinity",
     "affinity_diffusion",
     "normalised",
-    "patches",
     "squared_distances",
 ]
 
@@ -302,37 +299,6 @@ def affinity_diffusion(
     return parts[0] if len(parts) == 1 else namespace(z).concat(parts, axis=-2)
 
 
-def patches(image: Array, radius: int) -> Array:
-    """Features of nonlocal means: the (2 radius + 1)^2 values around each pixel, mirrored at the edges.
-
-    Parameters
-    ----------
-    image : array, shape (..., H, W)
-    radius : int, pixels
-
-    Returns
-    -------
-    array, shape (..., H W, (2 radius + 1)^2)
-        Divided by 2 radius + 1, so that distances of features are root-mean-square differences.
-
-    References
-    ----------
-    Buades, Coll, Morel 2005.
-    """
-    xp = namespace(image)
-    height, width = image.shape[-2:]
-    if not 0 <= radius < min(height, width):
-        raise ValueError(
-            f"patches(radius={radius}) of a {height} x {width} image: needs 0 <= radius < {min(height, width)}. "
-            "Write a smaller radius, or move the axes of the image last."
-        )
-    shifts = range(-radius, radius + 1)
-    rows = [xp.take(image, _mirrored(xp, height, a, image), axis=-2) for a in shifts]
-    columns = [_mirrored(xp, width, b, image) for b in shifts]
-    stack = xp.stack([xp.take(row, index, axis=-1) for row in rows for index in columns], axis=-1)
-    return xp.reshape(stack, (*image.shape[:-2], height * width, (2 * radius + 1) ** 2)) / (2 * radius + 1)
-
-
 def _rows_applied(affinity: Affinity, t: Array, p: Array, z: Array, normaliser: str | None, rows: slice) -> Array:
     """Rows of the diffusion by an affinity without embeddings, of features that are embedded already."""
     xp, t_rows, z_rows = namespace(t, z), t[..., rows, :], z[..., rows, :]
@@ -375,13 +341,6 @@ def _times(factor: Any, values: Array) -> Array:
 
 def _dot(t: Array, p: Array) -> Array:
     return namespace(t, p).matmul(t, namespace(p).matrix_transpose(p))
-
-
-def _mirrored(xp: Any, size: int, shift: int, x: Array) -> Array:
-    """Indices 0 .. size - 1 moved by `shift` and mirrored at the outer pixels."""
-    index = np.abs(np.arange(size) + shift)
-    index = np.where(index >= size, 2 * (size - 1) - index, index)
-    return xp.asarray(index, dtype=xp.int64, device=getattr(x, "device", None))
 
 
 def _check_normaliser(normaliser: str | None) -> None:

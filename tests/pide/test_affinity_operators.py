@@ -16,10 +16,10 @@ from pide.operators.affinity import (
     PowerAffinity,
     affinity_diffusion,
     normalised,
-    patches,
     squared_distances,
 )
 from pide.operators.affinity_pairs import affinity_operator
+from pide.operators.patches import PatchAffinity, patches
 from pide.spaces.cloud import PointCloud
 
 RNG = np.random.default_rng(0)
@@ -125,7 +125,7 @@ def test_patches_are_mirrored_neighbourhoods():
     for row in range(5):
         for column in range(4):
             window = padded[row : row + 3, column : column + 3].ravel() / 3
-            assert np.array_equal(features[4 * row + column], window)
+            assert np.allclose(features[4 * row + column], window, rtol=1e-15, atol=0)
     assert patches(np.stack([image, image]), 1).shape == (2, 20, 9)
 
 
@@ -208,6 +208,9 @@ def test_heat_flow_of_an_affinity_operator_by_steppers():
         (lambda: affinity_diffusion(GaussianAffinity(width=1.0), X, X, normaliser="sinkhorn", block=4), "Leave block"),
         (lambda: normalised(-np.ones((3, 3)), "sinkhorn"), "Write a Gaussian"),
         (lambda: patches(np.ones((3, 3)), 3), "smaller radius"),
+        (lambda: patches(np.ones((3, 3)), 1, 0.0), "Write width=1.5"),
+        (lambda: PatchAffinity(width=0.0), "Write width=noise"),
+        (lambda: PatchAffinity(width=1.0, noise=-1.0), "noise >= 0"),
         (lambda: LogAffinity().on(GRID, FEATURES[:5]), r"space.compress\(field\)"),
         (lambda: LogAffinity().on(GRID, FEATURES, neighbours=4, window=0.2), "Leave one out"),
         (lambda: LogAffinity().on(GRID, FEATURES, "sinkhorn"), "normaliser='rows'"),
