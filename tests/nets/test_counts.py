@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -86,6 +88,19 @@ def test_multiply_adds_of_four_stages():
     net = made(models.hamiltonian, "cifar10", "fractional", stages=4)
     stage = sum(M * c * c + M * (M // 4) * c for M, c in ((1024, 32), (256, 64), (64, 112)))
     assert multiply_adds(net, (3, 32, 32)) == 191_063_552 + 2 * stage
+
+
+def test_the_page_of_counts_agrees_with_what_was_published():
+    """Columns: network, parameters, published, core, with elementwise work, published."""
+    text = (Path(__file__).parents[2] / "docs" / "benchmarks" / "networks.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+    rows = [row for row in rows if row[0] != "network"]
+    assert len(rows) > 50
+    assert all(row[2] in ("–", row[1]) and row[5] in ("–", row[4]) for row in rows)
+    compared = {int(row[5].replace(" ", "")) for row in rows if row[5] != "–"}
+    assert compared == set(HALVED_FLOPS.values())
+    plain = next(row for row in rows if row[0] == "Hamiltonian-74")
+    assert [int(cell.replace(" ", "")) for cell in plain[1:4]] == [508_954, 508_954, 158_483_968]
 
 
 def test_the_way_a_model_is_stepped_does_not_change_its_counts():
