@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test slow lint docs bench clean
+.PHONY: help demo test slow lint docs links bench clean
 
 help:
 	@echo "make demo   a landscape under nonlocal transport, a photograph denoised: pictures, movies, netCDF, checks"
@@ -17,6 +17,7 @@ help:
 	@echo "make slow   the whole test suite, with more examples per property"
 	@echo "make lint   ruff, mypy --strict, import-linter"
 	@echo "make docs   the documentation, in docs/_build/html"
+	@echo "make links  opens every address that the documentation names; needs the network"
 	@echo "make bench  accuracy and cost beside other libraries, in one thread; takes an hour"
 	@echo "make clean  remove .venv and everything built"
 
@@ -61,8 +62,11 @@ lint: $(VENV)/.dev
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+links: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b linkcheck docs docs/_build/linkcheck
+
 bench: $(VENV)/.dev
-	for name in apply heat fractional_poisson cloud_quadrature reversible layers clouds; do \
+	for name in peers convergence apply heat fractional_poisson cloud_quadrature reversible layers clouds; do \
 	    echo; echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 clean:

@@ -1,6 +1,6 @@
 """Cost of the Toeplitz apply against its references, in CPU seconds of one thread.
 
-    python benchmarks/apply.py [--repeats 7] [--quick]
+    python benchmarks/apply.py [--repeats 7] [--quick] [--write]
 
 Three ways to apply the same weights, which couple all pairs of nodes of a box:
 
@@ -10,7 +10,7 @@ Three ways to apply the same weights, which couple all pairs of nodes of a box:
 
 Each repeat times the three in turn with `time.process_time`; the minimum over repeats is shown, because other
 work on the machine only ever adds. The last column is the largest difference between `apply` and `scipy`, relative
-to the largest value.
+to the largest value. `--write` puts the table into docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -18,18 +18,23 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import scipy.fft
 from scipy.signal import fftconvolve
+from stamp import insert, stamp
 
 from pide.operators.toeplitz import toeplitz
 
 SHAPES = ((1 << 20,), (512, 512), (1024, 1024), (128, 128, 128))
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+HEAD = ("nodes", "apply s", "pair s", "scipy s", "apply / pair", "scipy / apply", "difference")
 QUICK = ((1 << 14,), (128, 128), (32, 32, 32))
 
 
@@ -85,10 +90,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     arguments = parser.parse_args()
     print("          nodes   apply s    pair s   scipy s  apply/pair  scipy/apply     diff")
+    lines = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
     for shape in QUICK if arguments.quick else SHAPES:
-        print(measure(shape, arguments.repeats), flush=True)
+        row = measure(shape, arguments.repeats)
+        print(row, flush=True)
+        lines.append("| " + " | ".join(re.split(r"  +", row.strip())) + " |")
+    if arguments.write:
+        insert(PAGE, "apply", "\n".join([*lines, "", stamp("python benchmarks/apply.py --write")]))
 
 
 if __name__ == "__main__":

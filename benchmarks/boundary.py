@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from stamp import stamp
 
 import pide
 from pide.continuum.exact import torsion_function
@@ -128,9 +128,7 @@ def main() -> None:
             print(row, flush=True)
             lines.append(row)
     if options.write:
-        stamp = f"NumPy {np.__version__}, {time.strftime('%Y-%m-%d')}, one thread of a two-core x86-64 machine."
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text("\n".join([*lines, "", stamp, ""]))
+        PAGE.write_text("\n".join([*lines, "", stamp("python benchmarks/boundary.py --write"), ""]))
 
 
 if __name__ == "__main__":

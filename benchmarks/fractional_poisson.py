@@ -17,16 +17,15 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import platform
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 from scipy.signal import fftconvolve
 from scipy.special import gamma
+from stamp import stamp
 
 import pide
 
@@ -115,12 +114,10 @@ def page(table: list[tuple[str, ...]]) -> str:
         "thread with all set-up; conjugate gradients to a residual of 1e-8. The last column is what as many applies",
         "would cost by `scipy.signal.fftconvolve`, with no set-up and no preconditioner. PyNucleus (P1 elements, H2",
         "matrix) was measured by us in 2026 on a two-core x86 machine.",
-        "`python benchmarks/fractional_poisson.py --write` makes this page.",
         "",
     ]
     lines += ["| " + " | ".join(cells) + " |" for cells in (HEADER, ("---",) * len(HEADER), *table)]
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
-    lines += ["", f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores; {versions}.", ""]
+    lines += ["", stamp("python benchmarks/fractional_poisson.py --write"), ""]
     return "\n".join(lines)
 
 

@@ -14,6 +14,8 @@ from pide.verification import observed_order
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 sys.path.insert(0, str(FOLDER))
 
+import peers  # noqa: E402
+import peers_measured  # noqa: E402
 from families_of_operators import compatible, lattice, other, potentials  # noqa: E402
 from families_of_solves import boundary, clouds, steppers  # noqa: E402
 
@@ -100,11 +102,11 @@ def test_stated_orders_are_observed_on_coarse_grids(part):
 
 @pytest.mark.parametrize("part", [compatible, lattice, boundary, potentials, steppers, other, clouds])
 def test_orders_are_stated_where_the_families_say(part):
-    missing = [
-        family.name
-        for family in part()
-        if family.words not in (FOLDER.parent / family.source).read_text(encoding="utf-8")
-    ]
+    def words(text: str) -> str:
+        return " ".join(text.split())
+
+    texts = {family.source: words((FOLDER.parent / family.source).read_text(encoding="utf-8")) for family in part()}
+    missing = [family.name for family in part() if words(family.words) not in texts[family.source]]
     assert not missing
 
 
@@ -114,3 +116,56 @@ def test_the_page_of_orders_agrees_with_what_is_stated():
     stated = [(row[0], float(row[2]), float(row[3].split("±")[0])) for row in rows if row[2].replace(".", "").isdigit()]
     assert len(stated) > 35
     assert not [row for row in stated if abs(row[1] - row[2]) > 0.25]
+
+
+SOLVERS = {problem.name: [s for s in problem.solvers if not peers.absent(s)] for problem in peers.PROBLEMS}
+
+
+@pytest.mark.parametrize("solver", SOLVERS["apply"])
+def test_the_ways_to_apply_a_finite_horizon_agree(solver):
+    assert peers_measured.apply(solver, 32).error < 1e-13
+
+
+@pytest.mark.parametrize("solver", SOLVERS["jumps"])
+def test_the_ways_to_follow_jumps_reach_their_tolerance(solver):
+    assert peers_measured.jumps(solver, 4).error < 1e-3
+
+
+def test_the_ways_to_solve_the_disc_solve_the_same_equations():
+    errors = {
+        solver: peers_measured.poisson(solver, 31).error for solver in SOLVERS["poisson"] if solver != "PyNucleus"
+    }
+    assert errors["pide, corrected"] < 0.1 * errors["pide, plain"]
+    for solver in ("scipy cg, fftconvolve", "numpy.linalg.solve, matrix"):
+        assert errors[solver] == pytest.approx(errors["pide, plain"], rel=1e-5)
+
+
+@pytest.mark.parametrize("solver", SOLVERS["layer"])
+def test_the_blocks_have_the_same_gradients(solver):
+    cost = peers_measured.layer(solver, 64)
+    assert cost.error < 1e-12
+    assert cost.memory is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("solver", SOLVERS["heat"])
+def test_the_ways_to_follow_heat_reach_their_tolerance(solver):
+    assert peers_measured.heat(solver, 3).error < 1e-2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("solver", SOLVERS["denoise"])
+def test_the_ways_to_denoise_gain_eight_decibels(solver):
+    assert -peers_measured.denoise(solver, 1).error > 28.0
+
+
+def test_a_peer_that_is_not_installed_gets_a_row_that_says_so(monkeypatch):
+    monkeypatch.setattr(peers, "MODULES", {"scikit-image": "no_such_module", "PyNucleus": "no_such_module"})
+    monkeypatch.setattr(peers, "measured", lambda problem, solver, size, repeats: {"solver": solver})
+    by_name = {problem.name: problem for problem in peers.PROBLEMS}
+    denoising = list(peers.rows(by_name["denoise"], quick=True))
+    assert [row.get("missing") for row in denoising] == [None, *2 * ["not installed: `pip install scikit-image`"]]
+    quoted = [row for row in peers.rows(by_name["poisson"], quick=True) if "quoted" in row["solver"]]
+    assert len(quoted) == 3
+    assert "quoted | 721 | 4.7e-03 | 2.6 |" in peers.cells(by_name["poisson"], quoted[0])
+    assert "Denoising" in peers.page({"denoise": [row for row in denoising if "missing" in row]}, pictured=False)
