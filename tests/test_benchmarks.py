@@ -72,6 +72,15 @@ def test_reversible_blocks_keep_less_and_give_the_same_gradients():
     assert float(reversible[-1]) < 1e-14
 
 
+def test_layers_are_measured_with_every_engine():
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in output("layers.py", "--quick").splitlines()]
+    steps = [row for row in rows if len(row) == 4 and row[1] in ("contiguous", "channels_last")]
+    engines = [tuple(row[:3]) for row in rows if len(row) == 8 and row[3] == "256"]
+    assert len(steps) == 6
+    assert len(engines) == len(set(engines)) == 12
+    assert all(float(row[2]) > 0 for row in steps)
+
+
 def test_the_pair_correction_of_clouds_improves_on_the_plain_quadrature():
     rows = [row for row in cells_of(output("cloud_quadrature.py", "--quick")) if len(row) == 8 and row[2].isdigit()]
     solved = {tuple(row[:4]): float(row[5]) for row in rows}
