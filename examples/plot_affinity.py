@@ -20,7 +20,6 @@ import numpy as np
 
 import pide
 from pide.operators.affinity import GaussianAffinity
-from pide.operators.affinity_pairs import affinity_operator
 from pide.operators.manifold import DiffusionMap
 from pide.plotting import new_figure, write_figure
 from pide.spaces.samples import Samples
@@ -33,10 +32,10 @@ except ImportError:
 
 X, digit = load_digits(return_X_y=True)
 X = X / 16.0
-space, affinity = Samples(X), GaussianAffinity(width=1.2)
-weights = affinity_operator(affinity, X, space, None, neighbours=12)
-nearest = affinity_operator(affinity, X, space, "sinkhorn", neighbours=12)
-anchored = affinity_operator(affinity, X, space, anchors=200, neighbours=5)
+space, affinity = Samples(X), GaussianAffinity(width=1.2, distances="products")
+weights = affinity.on(space, X, None, neighbours=12)
+nearest = affinity.on(space, X, "sinkhorn", neighbours=12)
+anchored = affinity.on(space, X, anchors=200, neighbours=5)
 graph = pide.Graph(weights.rates)
 for L in (nearest, anchored):
     print(L.notes[1])

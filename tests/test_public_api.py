@@ -18,7 +18,7 @@ GaussianAffinity Graph Grid Heat IMEX Interval Labels Lanczos Laplacian LogAffin
 Multiplier NonlocalDiffusion Operator Periodic PointCloud Polygon PowerAffinity Record Reflecting Result
 RieszPotential RungeKutta4 Samples ShiftInvertLanczos SignedDistance SpectralFractionalLaplacian Stationary
 StormerVerlet Torus Uniformisation
-Value VariableOrderLaplacian Wave Zero __version__ affinity_diffusion affinity_operator anchor_points as_operator cite
+Value VariableOrderLaplacian Wave Zero __version__ affinity_diffusion anchor_points as_operator cite
 errors estimate_error exact gagliardo_seminorm graph_laplacian guided_diffusion kernels load nets normalised patches
 relax sample_paths sobolev_norm solve solve_to_store stationary_density time_reversal transition_matrix verification
 zernike_solve
