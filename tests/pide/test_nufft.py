@@ -82,6 +82,19 @@ def test_error_on_twenty_thousand_points(n, name, tol):
     check_accuracy(n, name, tol, 20000, seed=5)
 
 
+@pytest.mark.parametrize("tol", [1e-3, 1e-6])
+@pytest.mark.parametrize("name", ["riesz", "half", "steep"])
+@pytest.mark.parametrize("width", [0.03, 0.005])
+def test_error_on_clusters(width, name, tol):
+    rng = np.random.default_rng(0)
+    cluster = rng.integers(0, 20, 3000)
+    X, m = rng.random((20, 2))[cluster] + width * rng.standard_normal((3000, 2)), np.full(3000, 1 / 3000)
+    form, targets = form_of(name, 2), np.arange(0, 3000, 30)
+    S = nonequispaced_sum(X, m, form, tol)
+    for v in (rng.standard_normal(3000), rng.standard_normal(20)[cluster], (X[:, 0] - 0.5) ** 2):
+        assert relative(S.difference(v)[targets], direct(X, m, form, v, targets, True)) <= S.error
+
+
 @pytest.mark.parametrize(
     "form",
     [
