@@ -82,7 +82,7 @@ for (name, net), mark in zip(
     {"PointCloudDiffusion": CloudNet(), "GraphDiffusion": GraphNet()}.items(), ("-", "--"), strict=True
 ):
     optimiser, losses = torch.optim.Adam(net.parameters(), lr=0.2), []
-    for _ in range(25):
+    for _ in range(16):
         loss = error(net(train[2], train[0], train[1]), train[3], train[1])
         optimiser.zero_grad()
         loss.backward()

@@ -13,7 +13,7 @@ import pide
 from pide.plotting import colours, draw_plane, masked, new_figure, write_figure
 
 ellipse = pide.Ellipsoid((1.0, 0.6))
-grid = ellipse.grid(spacing=1 / 96)
+grid = ellipse.grid(spacing=1 / 48)
 
 figure = new_figure(11.0, 7.4)
 top, bottom = figure.subfigures(2, 1, height_ratios=[4.2, 3.2])
@@ -37,7 +37,7 @@ line = pide.Interval(-1, 1)
 numbers = np.arange(1, 11)
 left, right = bottom.subplots(1, 2)
 for s in (0.1, 0.5, 0.9):
-    modes = pide.solve(pide.Eigen(pide.FractionalLaplacian(s), line, count=10), on=line.grid(600), tol=1e-8)
+    modes = pide.solve(pide.Eigen(pide.FractionalLaplacian(s), line, count=10), on=line.grid(400), tol=1e-8)
     left.plot(modes.operator.space.axes[0], modes.states[0], label=f"s = {s}")
     asymptotic = (numbers * np.pi / 2 - (1 - s) * np.pi / 4) ** (2 * s)
     (points,) = right.semilogy(numbers, modes.values, "o", label=f"s = {s}")

@@ -79,8 +79,8 @@ for name, inserted in {
     net, generator = model(*inserted), torch.Generator().manual_seed(2)
     optimiser = torch.optim.Adam(net.parameters(), lr=3e-3)
     losses[name] = []
-    for _ in range(200):
-        inputs, labels = sequences(32, generator)
+    for _ in range(150):
+        inputs, labels = sequences(24, generator)
         loss = nn.functional.binary_cross_entropy_with_logits(net(inputs)[:, 0], labels)
         optimiser.zero_grad()
         loss.backward()

@@ -42,7 +42,7 @@ middle.set(xlabel="x, at y = -0.2", ylabel="u")
 middle.legend(frameon=False, fontsize="small")
 
 # Right: l2 errors of grid solutions, with and without the correction at the boundary.
-spacings = [1 / 16, 1 / 32, 1 / 64, 1 / 128]
+spacings = [1 / 8, 1 / 16, 1 / 32, 1 / 64]
 for s, colour in ((0.25, "C0"), (0.75, "C1")):
     problem = pide.Stationary(pide.FractionalLaplacian(s), disc, source=sources["Gaussian"])
     for scheme, line in (("lattice", "--"), ("corrected", "-")):
