@@ -44,14 +44,14 @@ def flow(L, t=20.0):
     return u, time.process_time() - began
 
 
-dense = pide.affinity_operator(omega, points, samples, normaliser="sinkhorn")
+dense = omega.on(samples, points, "sinkhorn")
 exact, spent = flow(dense)
 counts = [25, 50, 100, 200]
 for method, mark in (("farthest", "o-"), ("kmeans", "s--")):
     gaps = []
     for count in counts:
         anchors = pide.anchor_points(points, count, method=method, seed=0 if method == "kmeans" else None)
-        L = pide.affinity_operator(pide.GaussianAffinity(width=0.15 / 2**0.5), points, samples, anchors=anchors)
+        L = pide.GaussianAffinity(width=0.15 / 2**0.5).on(samples, points, anchors=anchors)
         u, quick = flow(L)
         gaps.append(float(samples.norm(u - exact) / samples.norm(exact)))
     print(f"{method}: distance to all pairs {', '.join(f'{g:.2f}' for g in gaps)} by {counts} anchors; "

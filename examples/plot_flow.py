@@ -2,8 +2,8 @@
 What a flow must keep
 =====================
 
-E(t) = exp(tL) with rates >= 0 keeps signs and mass, contracts sum |u|, max |u| and the energy, is reversible for
-symmetric rates, and E(t) E(s) = E(t + s). A stepper is checked as the map v -> E(t) v that it makes. Left: a spike
+E(t) = exp(tL) with rates >= 0 keeps signs and mass, contracts ``sum |u|``, ``max |u|`` and the energy, is reversible
+for symmetric rates, and E(t) E(s) = E(t + s). A stepper is checked as the map v -> E(t) v that it makes. Left: a spike
 under Lanczos and under three wrong flows. Middle: distance to equilibrium falls at least like exp(-lambda_2 t). Right:
 the checks of flows. Writes flow.png.
 """

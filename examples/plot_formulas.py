@@ -2,10 +2,10 @@
 Formulas that an operator must meet
 ===================================
 
-Checks against closed forms that the operator does not know of: on the torus (-Delta)^s multiplies exp(ikx) by |k|^(2s)
-("fourier") or by (2 sin(kh/2) / h)^(2s) ("lattice"); orders add; s -> 1 gives -Delta and s -> 0 the field without its
-mean; enlarging the domain by 2 divides by 2^(2s). Left: the two symbols, measured. Middle: the limits in s. Right:
-these checks on honest and wrong operators. Writes formulas.png.
+Checks against closed forms that the operator does not know of: on the torus (-Delta)^s multiplies exp(ikx) by
+``|k|^(2s)`` ("fourier") or by (2 sin(kh/2) / h)^(2s) ("lattice"); orders add; s -> 1 gives -Delta and s -> 0 the field
+without its mean; enlarging the domain by 2 divides by 2^(2s). Left: the two symbols, measured. Middle: the limits in
+s. Right: these checks on honest and wrong operators. Writes formulas.png.
 """
 
 import numpy as np

@@ -2,10 +2,10 @@
 Diffusion guided by a field
 ===========================
 
-(L v)(x) = int omega(x, y) (v(y) - v(x)) dy over |x - y| < horizon, omega = exp(-(g(x) - g(y))^2 / contrast^2) / |B|:
-noise is averaged where the guide g agrees, and hardly across its edges. L is linear, symmetric, and keeps the mean.
-The guide is the noisy picture itself, smoothed over a pixel. Local diffusion, at its own best time, blurs the edges.
-Writes guided.png.
+(L v)(x) = int omega(x, y) (v(y) - v(x)) dy over ``|x - y| < horizon``, ``omega = exp(-(g(x) - g(y))^2 / contrast^2) /
+|B|``: noise is averaged where the guide g agrees, and hardly across its edges. L is linear, symmetric, and keeps the
+mean. The guide is the noisy picture itself, smoothed over a pixel. Local diffusion, at its own best time, blurs the
+edges. Writes guided.png.
 """
 
 import numpy as np

@@ -2,9 +2,9 @@
 Mixing channels without expansion
 =================================
 
-A stage Z + (L x W) Z, L <= 0 of spatial diffusion and W a mixing of channels, does not expand if and only if |1 - mu
-W|_2 <= 1 for every eigenvalue mu of -L. `NonexpansiveMixing` keeps W so, whatever an optimiser does: the parameter is
-Q with W = (1 - Q) / a. Semidefinite W >= 0 makes the linear flow dissipative but bounds no step; a symmetric W of
+A stage Z + (L x W) Z, L <= 0 of spatial diffusion and W a mixing of channels, does not expand if and only if ``|1 - mu
+W|_2 <= 1`` for every eigenvalue mu of -L. `NonexpansiveMixing` keeps W so, whatever an optimiser does: the parameter
+is Q with W = (1 - Q) / a. Semidefinite W >= 0 makes the linear flow dissipative but bounds no step; a symmetric W of
 either sign amplifies. Left: eigenvalues of the W. Middle: norms over 100 stages. Right: what each W does to a spike.
 Writes mixing.png.
 """

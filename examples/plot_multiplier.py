@@ -2,9 +2,9 @@
 Operators given by their symbol
 ===============================
 
-A v = F^(-1) [m(k) F v] on a torus, for any m: `Multiplier`. Three generators of jump processes by their exponents, m =
--|k| (Cauchy), m = -log(1 + k^2) (variance gamma) and m = -(1 - exp(-k^2 / 2)) (compound Poisson), and one that is no
-diffusion, m = -ik^3 (Airy), whose waves travel. `Exact` multiplies by exp(t m(k)), without a step. The torus is its
+A v = F^(-1) [m(k) F v] on a torus, for any m: `Multiplier`. Three generators of jump processes by their exponents, ``m
+= -|k|`` (Cauchy), m = -log(1 + k^2) (variance gamma) and m = -(1 - exp(-k^2 / 2)) (compound Poisson), and one that is
+no diffusion, m = -ik^3 (Airy), whose waves travel. `Exact` multiplies by exp(t m(k)), without a step. The torus is its
 own exterior: `Periodic()` may be written, or left out. Writes multiplier.png.
 """
 

@@ -3,9 +3,10 @@ A check of your own
 ===================
 
 A check is a statement with a generator of trials, each a measured number and its bound. Here, for generators with
-rates >= 0: |v|, taken node by node, obeys Kato's inequality, sign(v) L v <= L |v|. The bound is rounding, from the
-subject's own error model. Any matrix is a subject, and so is an operator of pide; a wrong one, with one negative rate,
-must fail, or the check is worth nothing. Left: both sides of the inequality. Right: margins. Writes own_check.png.
+rates >= 0: ``|v|``, taken node by node, obeys Kato's inequality, ``sign(v) L v <= L |v|``. The bound is rounding, from
+the subject's own error model. Any matrix is a subject, and so is an operator of pide; a wrong one, with one negative
+rate, must fail, or the check is worth nothing. Left: both sides of the inequality. Right: margins. Writes
+own_check.png.
 """
 
 import numpy as np

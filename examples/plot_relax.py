@@ -2,10 +2,10 @@
 Following a flow until it rests
 ===============================
 
-`relax` follows u_t = L u + f(u) in segments of doubling length and stops when |u(t_k) - u(t_(k-1))| is at most rate
-times the length of the segment, relative to |u|. Here f(u) = u - u^3 and nonlocal diffusion with horizon delta: from
-the same data, weak diffusion rests on plateaus, stronger diffusion on one step. For linear problems the rest is the
-solution of a steady problem, found at once. Writes relax.png.
+`relax` follows u_t = L u + f(u) in segments of doubling length and stops when ``|u(t_k) - u(t_(k-1))|`` is at most
+rate times the length of the segment, relative to ``|u|``. Here f(u) = u - u^3 and nonlocal diffusion with horizon
+delta: from the same data, weak diffusion rests on plateaus, stronger diffusion on one step. For linear problems the
+rest is the solution of a steady problem, found at once. Writes relax.png.
 """
 
 import numpy as np

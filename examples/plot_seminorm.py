@@ -2,10 +2,10 @@
 Fractional seminorms of rough functions
 =======================================
 
-|v|_(H^s) = (int int |v(x) - v(y)|^2 / |x - y|^(n + 2s) dx dy)^(1/2), and (c_(n,s) / 2) |v|^2 = <(-Delta)^s v, v>. A
-jump has a finite seminorm only for s < 1/2, a kink for every s < 1: under refinement the seminorm of the others grows
-like a power of h. Left: four functions. Middle: seminorms as h -> 0 at s = 0.75. Right: for the jump, measured growth
-against theory h^(1/2 - s). Writes seminorm.png.
+``|v|_(H^s) = (int int |v(x) - v(y)|^2 / |x - y|^(n + 2s) dx dy)^(1/2)``, and ``(c_(n,s) / 2) |v|^2 = <(-Delta)^s v,
+v>``. A jump has a finite seminorm only for s < 1/2, a kink for every s < 1: under refinement the seminorm of the
+others grows like a power of h. Left: four functions. Middle: seminorms as h -> 0 at s = 0.75. Right: for the jump,
+measured growth against theory h^(1/2 - s). Writes seminorm.png.
 """
 
 import numpy as np

@@ -3,8 +3,8 @@ Stages of a nonlocal block, and their largest step
 ==================================================
 
 B_0 = v, B_i = v + h L B_(i-1): m stages that restart from v multiply an eigenvector of L by R(z) = 1 + z + ... + z^m,
-z = h mu. |R| <= 1 on [-t, 0] up to t = 2, 1, 1.353, 1, 1.215, ...: more stages do not allow a longer step. With m = 2
-the block is one Verlet step of v_t = -L w, w_t = -L v. Left: the regions. Middle: energy of the blocks on a graph.
+z = h mu. ``|R| <= 1`` on [-t, 0] up to t = 2, 1, 1.353, 1, 1.215, ...: more stages do not allow a longer step. With m
+= 2 the block is one Verlet step of v_t = -L w, w_t = -L v. Left: the regions. Middle: energy of the blocks on a graph.
 Right: the checks of blocks. Writes stages.png.
 """
 

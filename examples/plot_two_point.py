@@ -5,7 +5,7 @@ Kernels of two points
 omega(x, y) need not depend on x - y: `TwoPoint` takes any function. Left: three of them. A kernel of exchange within
 each half of the interval and hardly between; one whose reach grows with x; and the affinity of a given field, by which
 values are exchanged where the field agrees. All are symmetric, so that mass is kept; a coefficient sqrt(a(x) a(y))
-gamma(|x - y|) is the special case that stays fast. Right: the heat flow of each. Writes two_point.png.
+``gamma(|x - y|)`` is the special case that stays fast. Right: the heat flow of each. Writes two_point.png.
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 A wave that runs backwards
 ==========================
 
-u_tt = L u keeps H = (|u_t|^2 + <-L u, u>) / 2, and (u, u_t) -> (u, -u_t) turns time round: run to t, reverse the
+u_tt = L u keeps ``H = (|u_t|^2 + <-L u, u>) / 2``, and (u, u_t) -> (u, -u_t) turns time round: run to t, reverse the
 velocity, run to t again, and the first state is back, although the bump had become a train of ripples. A damped wave
 neither keeps H nor comes back. Right: the two checks of waves, by their margins. Writes wave_reversal.png.
 """
