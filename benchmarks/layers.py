@@ -143,8 +143,9 @@ def page(sizes: list[int], batch: int, repeats: int, quick: bool) -> Iterator[st
     yield ""
     yield from sum_rows(sizes, repeats, asked)
     yield ""
-    command = f"python benchmarks/layers.py{' --large' if max(sizes) > LARGEST_WHOLE else ''} --repeats {repeats}"
-    yield f"Seconds are CPU seconds, the least of {repeats}. {stamp(command, ('torch',))}"
+    large = " --large" if max(sizes) > LARGEST_WHOLE else ""
+    command = f"python benchmarks/layers.py{large} --write --repeats {repeats}"
+    yield f"Seconds are CPU seconds, the least of {repeats}. {stamp(command, ('numpy', 'torch'))}"
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:

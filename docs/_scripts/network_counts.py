@@ -128,7 +128,7 @@ def of_tao() -> Iterator[Network]:
 
 def page() -> Iterator[str]:
     """The lines of the page."""
-    yield HEAD.format(stamp=stamp(COMMAND, ("torch",)))
+    yield HEAD.format(stamp=stamp(COMMAND, ("numpy", "torch")))
     for place, (dataset, title) in enumerate(DATASETS.items()):
         sides = " x ".join(map(str, models.SHAPES[dataset].input_shape))
         yield f"## {title}, {sides}\n"
