@@ -160,8 +160,8 @@ def nonequispaced_sum(
     -----
     `tol` bounds no error of A v by itself: errors of far weights are about `tol` times the l2 norm of the Fourier
     coefficients, near weights are exact to rounding. Relative to A v in the l2 norm the tests find at most 2 `tol`,
-    which is what `error` states, for random and smooth fields on uniform clouds and on clusters, and for fields that are
-    constant in each cluster. A field whose A v is far smaller than sum_j |k_ij| m_j |v_j - v_i| can have a larger error.
+    which is what `error` states, for random and smooth fields on uniform clouds and on clusters, and for fields that
+    are constant in each cluster. Where A v is far smaller than sum_j |k_ij| m_j |v_j - v_i| its error can be larger.
 
     Raises
     ------
