@@ -61,8 +61,8 @@ PROBLEMS = (
             "pide", "scipy.signal.fftconvolve", "scipy.signal.oaconvolve", "scipy.ndimage.correlate",
             "numpy, sum over slices",
         ), (512, 1024)),
-        64, "`fftconvolve` is as good here: padding and transforming 17 x 17 weights costs little. Weights that reach "
-        "everywhere are another matter, see [](../benchmarks.md).",
+        64, "`fftconvolve` is nearly as fast here: padding and transforming 17 x 17 weights costs little. Weights that "
+        "reach everywhere are another matter, see [](../benchmarks.md).",
     ),
     Problem(
         "heat", "Fractional heat flow to a tolerance",
@@ -117,9 +117,12 @@ PROBLEMS = (
         r"$\mathrm{softmax}(t p^T) x - x$, 32 embedded channels and 64 of values, float32, forward and "
         r"backward. The error "
         "is that of the gradients on 64 positions in float64, against the block that stores its matrix.",
-        dict.fromkeys(("pide, attention", "torch, M x M matrix", "torch attention"), (1024, 4096)),
-        64, "For this affinity pide calls PyTorch's attention: write that directly if it is all you need. Other "
-        "affinities and engines are on [their page](layers.md).",
+        dict.fromkeys((
+            "pide, attention", "torch, M x M matrix", "torch attention", "torch attention, one head of 64",
+        ), (1024, 4096)),
+        64, "For this affinity pide calls PyTorch's attention. Called directly it stores the matrix too, unless the "
+        "fields have an axis of heads and equal numbers of channels, as in the last rows; then it does all that pide "
+        "does. Other affinities and engines are on [their page](layers.md).",
         size="positions",
     ),
 )  # fmt: skip
@@ -186,9 +189,11 @@ def cells(problem: Problem, row: dict[str, Any]) -> str:
     if "missing" in row:
         return f"| {row['solver']} | | {row['missing']} | |"
     tolerance = f"1e-{row['size']}" if problem.name in ("heat", "jumps") else str(row["unknowns"])
+    tolerance = "" if "expm" in row["solver"] else tolerance
+    seconds = f"{row['seconds']:.0f}" if row["seconds"] >= 100 else f"{row['seconds']:.2g}"
     error = f"{-row['error']:.2f}" if problem.name == "denoise" else f"{row['error']:.1e}"
     memory = "" if row.get("memory") is None else f", {row['memory']:.0f} MB"
-    return f"| {row['solver']} | {tolerance} | {error} | {row['seconds']:.2g}{memory} |"
+    return f"| {row['solver']} | {tolerance} | {error} | {seconds}{memory} |"
 
 
 def section(problem: Problem, found: list[dict[str, Any]]) -> str:
@@ -208,6 +213,7 @@ def page(found: dict[str, list[dict[str, Any]]], pictured: bool) -> str:
 def draw(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
     """Error against CPU seconds of the problems that have both."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     colours = ("#0072B2", "#56B4E9", "#E69F00", "#009E73", "#D55E00", "#CC79A7")  # Okabe and Ito
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -221,6 +227,7 @@ def draw(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
             axes.loglog(x, y, marker="osD^v<"[i], color=colours[i], ms=5, lw=1.2, label=solver, **style)
         axes.set(title=problem.title, xlabel="CPU seconds")
         axes.title.set_fontsize(10)
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
     figure.supylabel("relative error", fontsize=10)

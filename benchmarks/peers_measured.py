@@ -243,10 +243,19 @@ def layer(solver: str, size: int) -> Cost:
     def attention(t: Any, p: Any, x: Any) -> Any:
         return functional.scaled_dot_product_attention(t, p, x, scale=1.0) - x
 
+    def heads(t: Any, p: Any, x: Any) -> Any:
+        q, k, v = (functional.pad(z, (0, 64 - z.shape[2])).unsqueeze(1) for z in (t, p, x))
+        return functional.scaled_dot_product_attention(q, k, v, scale=1.0).squeeze(1) - x
+
     def ours(t: Any, p: Any, x: Any) -> Any:
         return pair_maps("attention", pide.EmbeddedAffinity(), t, p, "rows").difference(x, x)
 
-    block = {"pide, attention": ours, "torch, M x M matrix": naive, "torch attention": attention}[solver]
+    block = {
+        "pide, attention": ours,
+        "torch, M x M matrix": naive,
+        "torch attention": attention,
+        "torch attention, one head of 64": heads,
+    }[solver]
 
     def step(count: int) -> tuple[Any, float]:
         generator = torch.Generator().manual_seed(0)

@@ -60,7 +60,6 @@ exclude_patterns = [
     "sg_execution_times.rst",
 ]
 linkcheck_timeout = 20
-linkcheck_allowed_redirects = {r"https://doi\.org/.*": r"https://.*"}
 html_theme = "furo"
 html_title = f"pide {release}"
 html_static_path = ["_static"]
