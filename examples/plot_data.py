@@ -34,10 +34,10 @@ for kind in SEVERITIES:
     damaged = corrupt(images, Corruption(kind, severity=3, seed=1))
     pictures[f"{kind}, severity 3"] = damaged.pixels[0, 0]
 for axes, (title, picture) in zip(panels[0], pictures.items(), strict=False):
-    axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    axes.imshow(picture.numpy(), cmap="gray", vmin=0, vmax=255)
     axes.set(title=title)
 ground = torch.where(images.labels[0] == dataset.ignored, torch.nan, images.labels[0].double())
-panels[0, 4].imshow(ground, cmap="tab20", vmin=0, vmax=19)
+panels[0, 4].imshow(ground.numpy(), cmap="tab20", vmin=0, vmax=19)
 panels[0, 4].set(title="classes of the sticks")
 
 prepared = fit_preprocessing(images)
@@ -46,7 +46,7 @@ augmented, _ = Augmentation(flip=True, seed=5)(values, images.labels, torch.aran
 flipped = [k for k in range(len(images)) if not torch.equal(augmented[k], values[k])]
 print(f"mean after preprocessing {float(values.mean()):+.1e}; {len(flipped)} of {len(images)} mirrored in epoch 0")
 for axes, batch, title in ((panels[1, 0], values, "mean image removed"), (panels[1, 1], augmented, "and mirrored")):
-    axes.imshow(batch[flipped[0], 0], cmap="RdBu_r", vmin=-1, vmax=1)
+    axes.imshow(batch[flipped[0], 0].numpy(), cmap="RdBu_r", vmin=-1, vmax=1)
     axes.set(title=title)
 for axes in (*panels[0], *panels[1, :2]):
     axes.set(xticks=[], yticks=[])
