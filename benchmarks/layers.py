@@ -139,8 +139,8 @@ def page(sizes: list[int], batch: int, repeats: int, quick: bool) -> Iterator[st
     yield ""
     yield from step_rows(batch, repeats, asked)
     yield ""
-    yield "Sums over pairs, one image, 32 embedded channels, forward and backward; beyond 4096 positions without the engines"
-    yield "that hold all weights:"
+    yield "Sums over pairs, one image, 32 embedded channels, forward and backward; beyond 4096 positions without the"
+    yield "engines that hold all weights:"
     yield ""
     yield from sum_rows(sizes, repeats, asked)
     yield ""
