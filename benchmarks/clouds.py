@@ -1,9 +1,10 @@
 """Cost of nonlocal diffusion on scattered points against all-pairs sums, in CPU seconds of one thread.
 
     python benchmarks/clouds.py [--largest 100000] [--out docs/benchmarks/clouds.md] [--picture docs/_static/clouds.png]
+    python benchmarks/clouds.py --one nufft square 1000000
 
-The sum is sum_j m_j |x_i - x_j|^{-n-3/2} (v_j - v_i), that of the fractional Laplacian with s = 3/4, over uniformly
-random points of the unit square and cube, tol 1e-6:
+The sum is sum_j m_j |x_i - x_j|^{-n-3/2} (v_j - v_i), that of the fractional Laplacian with s = 3/4, tol 1e-6, over
+uniformly random points of the unit square and cube, and over 20 Gaussian clusters of width 0.001 in the square:
 
     nufft     pide, near pairs and nonequispaced FFT by finufft; ducc0: the same by ducc0, where it is installed
     tree      pide, dual tree
@@ -36,11 +37,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import numpy as np
+from stamp import stamp
 
 TOL = 1e-6
-LIMITS = {"loop": 8_000, "keops": 20_000, "cdist": 8_000, "pairwise": 8_000, "tree": 200_000}
+LIMITS: dict[Any, int] = {
+    "loop": 8_000,
+    "keops": 20_000,
+    "cdist": 8_000,
+    "pairwise": 8_000,
+    ("tree", "square"): 100_000,
+    ("tree", "cube"): 20_000,
+}
 ENGINES = ("nufft", "ducc0", "tree", "loop", "keops", "cdist", "pairwise")
 SIZES = (1_000, 3_000, 8_000, 20_000, 100_000, 1_000_000)
+LARGEST = {"square": 1_000_000, "cube": 100_000, "clusters": 1_000_000}  # at most, by place
+SIZES_OF_CLUSTERS = (10_000, 50_000, 200_000, 1_000_000)
 
 
 def built(engine: str, X: np.ndarray, m: np.ndarray, cloud: Any) -> Callable[[np.ndarray], np.ndarray]:
@@ -116,10 +127,18 @@ def loop(X: np.ndarray, m: np.ndarray, v: np.ndarray, targets: np.ndarray) -> np
     return np.asarray(compiled_loop()(X, m, v, targets))
 
 
-def measured(engine: str, n: int, count: int) -> dict[str, Any]:
+def points(place: str, count: int) -> np.ndarray:
+    """Random points, uniform or in 20 Gaussian clusters of width 0.001."""
+    rng = np.random.default_rng(2)
+    if place != "clusters":
+        return rng.random((count, {"square": 2, "cube": 3}[place]))
+    return rng.random((20, 2))[rng.integers(20, size=count)] + 0.001 * rng.standard_normal((count, 2))
+
+
+def measured(engine: str, place: str, count: int) -> dict[str, Any]:
     """Set-up and apply times, memory and error of one engine at one size."""
-    rng = np.random.default_rng(n)
-    X, m = rng.random((count, n)), rng.uniform(0.5, 1.5, count) / count
+    rng = np.random.default_rng(3)
+    X, m = points(place, count), rng.uniform(0.5, 1.5, count) / count
     v = np.cos(3 * X[:, 0])
     built(engine, X[:500], m[:500], cloud_of(X[:500], m[:500]))(v[:500])  # compilation is no part of the cost
     cloud = cloud_of(X, m)
@@ -137,22 +156,25 @@ def measured(engine: str, n: int, count: int) -> dict[str, Any]:
     targets = rng.choice(count, 200, replace=False)
     exact = loop(X, m, v, targets)
     error = float(np.abs(Lv[targets] - exact).max() / np.abs(exact).max())
-    return {"engine": engine, "n": n, "points": count, "setup": max(first - min(times), 0.0), "apply": min(times),
-            "memory": memory, "error": error}  # fmt: skip
+    setup = max(first - min(times), 0.0)
+    return {"engine": engine, "place": place, "points": count, "setup": setup, "apply": min(times), "memory": memory,
+            "error": error}  # fmt: skip
 
 
 def rows(largest: int) -> list[dict[str, Any]]:
     """All measurements, each in a process of its own."""
     found = []
-    for n in (2, 3):
+    for place, limit in LARGEST.items():
         for engine in ENGINES:
-            for count in SIZES:
-                if count > min(largest, LIMITS.get(engine, largest)) or (n == 3 and count > 100_000):
+            if place == "clusters" and engine != "tree":
+                continue
+            for count in SIZES_OF_CLUSTERS if place == "clusters" else SIZES:
+                if count > min(largest, limit, LIMITS.get((engine, place), LIMITS.get(engine, largest))):
                     continue
-                command = [sys.executable, __file__, "--one", engine, str(n), str(count)]
+                command = [sys.executable, __file__, "--one", engine, place, str(count)]
                 run = subprocess.run(command, capture_output=True, text=True, check=False)
                 if run.returncode:
-                    print(f"{engine}, n = {n}, {count} points: {run.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+                    print(f"{engine}, {place}, {count} points: {run.stderr.strip().splitlines()[-1]}", file=sys.stderr)
                     break
                 found.append(json.loads(run.stdout.splitlines()[-1]))
                 print(line(found[-1]), flush=True)
@@ -162,7 +184,7 @@ def rows(largest: int) -> list[dict[str, Any]]:
 def line(row: dict[str, Any]) -> str:
     """One row of the table."""
     return (
-        f"| {row['n']} | {row['engine']} | {row['points']} | {row['setup']:.2g} | {row['apply']:.2g} | "
+        f"| {row['place']} | {row['engine']} | {row['points']} | {row['setup']:.2g} | {row['apply']:.2g} | "
         f"{row['memory']:.2f} | {row['error']:.0e} |"
     )
 
@@ -175,13 +197,13 @@ def picture(found: list[dict[str, Any]], path: str) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
-    for axis, n in zip(axes, (2, 3), strict=True):
+    for axis, place in zip(axes, ("square", "cube"), strict=True):
         for k, engine in enumerate(ENGINES):
-            own = [row for row in found if row["engine"] == engine and row["n"] == n]
+            own = [row for row in found if row["engine"] == engine and row["place"] == place]
             if own:
                 x, y = zip(*((row["points"], max(row["apply"], 1e-4)) for row in own), strict=True)
                 axis.loglog(x, y, "osD^v<>"[k] + "-", color=f"C{k}", ms=4, lw=1.2, label=engine)
-        axis.set(title=f"n = {n}", xlabel="points")
+        axis.set(title=f"points of the {place}", xlabel="points")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("one apply, CPU s")
     axes[0].legend(frameon=False, fontsize=8)
@@ -193,18 +215,21 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=100_000)
     parser.add_argument("--out", help="Markdown file; the text above its table is kept")
     parser.add_argument("--picture", help="picture file")
-    parser.add_argument("--one", nargs=3, metavar=("ENGINE", "N", "POINTS"), help="one measurement, as JSON")
+    parser.add_argument("--one", nargs=3, metavar=("ENGINE", "PLACE", "POINTS"), help="one measurement, as JSON")
     arguments = parser.parse_args()
     if arguments.one:
-        engine, n, count = arguments.one
-        print(json.dumps(measured(engine, int(n), int(count))))
+        engine, place, count = arguments.one
+        print(json.dumps(measured(engine, place, int(count))))
         return
-    head = "| n | engine | points | set-up, CPU s | apply, CPU s | memory, GiB | error |\n" + 7 * "|---" + "|\n"
+    head = "| points of | engine | number | set-up, CPU s | apply, CPU s | memory, GiB | error |\n" + 7 * "|---" + "|\n"
     print(head, end="")
     found = rows(arguments.largest)
     if arguments.out:
         text = Path(arguments.out).read_text() if Path(arguments.out).exists() else ""
-        Path(arguments.out).write_text(text.split("| n | engine |")[0] + head + "\n".join(map(line, found)) + "\n")
+        table = head + "\n".join(map(line, found)) + "\n"
+        command = f"python benchmarks/clouds.py {' '.join(sys.argv[1:])}"
+        made = stamp(command, ("numpy", "scipy", "finufft", "ducc0", "numba", "pykeops", "scikit-learn"))
+        Path(arguments.out).write_text(f"{text.split('| points of | engine |')[0]}{table}\n{made}\n")
     if arguments.picture:
         picture(found, arguments.picture)
 

@@ -48,6 +48,7 @@ _HOME = {
     "Multiplier": "continuum.operators",
     "NonlocalDiffusion": "continuum.operators",
     "Operator": "operators.base",
+    "PatchAffinity": "operators.patches",
     "Periodic": "continuum.exterior",
     "PointCloud": "spaces.cloud",
     "Polygon": "continuum.domains_polygon",

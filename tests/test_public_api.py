@@ -15,7 +15,7 @@ NAMES = """
 Advection Affinity Arnoldi BackwardEuler Ball Box Chebyshev ConcatenationAffinity CrankNicolson DiffusionMap
 DotProductAffinity ETD Eigen Ellipsoid EmbeddedAffinity Evolution Exact ForwardEuler FractionalLaplacian
 GaussianAffinity Graph Grid Heat IMEX Interval Labels Lanczos Laplacian LogAffinity LogPotential MarkovJump Mask
-Multiplier NonlocalDiffusion Operator Periodic PointCloud Polygon PowerAffinity Record Reflecting Result
+Multiplier NonlocalDiffusion Operator PatchAffinity Periodic PointCloud Polygon PowerAffinity Record Reflecting Result
 RieszPotential RungeKutta4 Samples ShiftInvertLanczos SignedDistance SpectralFractionalLaplacian Stationary
 StormerVerlet Torus Uniformisation
 Value VariableOrderLaplacian Wave Zero __version__ affinity_diffusion anchor_points as_operator cite

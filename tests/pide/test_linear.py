@@ -7,9 +7,9 @@ from numpy.testing import assert_allclose
 
 import pide
 from pide.errors import NotConverged
+from pide.operators.transforms import cosine_transform, inverse_cosine_transform, sine_transform
 from pide.solvers import conjugate_gradients
 from pide.solvers.preconditioners import TransformInverse, preconditioner
-from pide.operators.transforms import cosine_transform, inverse_cosine_transform, sine_transform
 
 
 def shifted(generator, tau):
