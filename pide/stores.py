@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pide.arrays import is_numpy
+from pide.arrays import is_numpy, to_host
 from pide.continuum.problems import Problem
 from pide.continuum.wave import Wave
 from pide.files import AXES, atomic
@@ -60,6 +61,8 @@ def solve_to_store(
     -----
     A state counts as reached when the file PATH.progress.json beside the store says so; it is replaced whole, after the
     state has been written. A process that is killed at any instant therefore loses at most the interval it was at.
+    Functions of the problem are told apart by their byte code and by what they close over, so that a store begun under
+    another version of Python may be refused.
 
     Raises
     ------
@@ -123,11 +126,32 @@ def _identity(
 ) -> dict[str, str]:
     """What must agree between the calls that share a store."""
     return {
-        "problem": f"{type(problem).__name__}({problem.operator!r}, {problem.domain!r}, {problem.exterior!r})",
+        "problem": _plain(f"{type(problem).__name__}({problem.operator!r}, {problem.domain!r}, {problem.exterior!r})"),
+        "source": _content(problem.source),
+        "reaction": _content(getattr(problem, "reaction", None)),
         "grid": f"shape {grid.shape}, spacing {grid.spacing}, lower {grid.lower}",
-        "times": hashlib.sha256(np.asarray(times, dtype=np.float64).tobytes()).hexdigest(),
-        "initial": hashlib.sha256(np.ascontiguousarray(initial).tobytes()).hexdigest(),
+        "times": _digest(np.asarray(times, dtype=np.float64)),
+        "initial": _digest(initial),
     } | choices
+
+
+def _content(value: Any) -> str:
+    """What a function computes, by its code and what it closes over, or the digest of an array, or a number."""
+    code = getattr(value, "__code__", None)
+    if code is None:
+        return _digest(value) if hasattr(value, "shape") else _plain(repr(value))
+    closed = [_content(cell.cell_contents) for cell in value.__closure__ or ()]
+    parts = code.co_code, _plain(repr(code.co_consts)), code.co_names, value.__defaults__, closed
+    return f"{code.co_name} {hashlib.sha256(_plain(repr(parts)).encode()).hexdigest()}"
+
+
+def _plain(text: str) -> str:
+    """A text without the addresses of objects, which differ between processes."""
+    return re.sub(r" at 0x[0-9a-f]+|, file \"[^\"]*\", line \d+", "", text)
+
+
+def _digest(array: Any) -> str:
+    return hashlib.sha256(np.ascontiguousarray(to_host(array)).tobytes()).hexdigest()
 
 
 def _create(zarr: Any, path: Path, grid: Any, times: Sequence[float], initial: NDArray[Any]) -> None:

@@ -143,7 +143,10 @@ def hermitian_symbol(values: np.ndarray[Any, Any], m: Callable[..., Array], k: A
         raise ValueError("Multiplier: m(k) is NaN or infinite at a resolved wavenumber. Define it at k = 0 too.")
     mirrored = np.broadcast_to(np.asarray(m(*(-c for c in k))), values.shape)
     if not np.allclose(mirrored, np.conj(values), rtol=1e-12, atol=1e-12 * float(np.abs(values).max())):
-        raise ValueError("Multiplier: m(-k) is not conj(m(k)), so real fields would become complex. Symmetrise m.")
+        raise ValueError(
+            "Multiplier: m(-k) is not conj(m(k)), so real fields would become complex. Symmetrise m; where phases are "
+            "large, write k * k * k for k**3, which rounds alike at k and -k."
+        )
     nyquist = np.zeros(values.shape, dtype=bool)
     for c, count, h in zip(k, grid.shape, grid.spacing, strict=True):
         if count % 2 == 0:

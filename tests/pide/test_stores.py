@@ -123,3 +123,30 @@ def test_another_scheme_is_another_run(tmp_path: Path) -> None:
     assert np.array_equal(stored(options["path"])[-1], plain)
     with pytest.raises(ValueError, match="scheme"):
         solve_to_store(heat, **options)
+
+
+def growth(rate: float) -> pide.Evolution:
+    line = pide.Interval(0, 1)
+    reaction = lambda u: rate * u * (1 - u)  # noqa: E731
+    return pide.Evolution(pide.Laplacian(), line, initial=0.5, exterior=pide.Reflecting(), reaction=reaction)
+
+
+def test_another_reaction_is_another_run(tmp_path: Path) -> None:
+    grid = growth(1.0).domain.grid(8)
+    options = {"on": grid, "path": tmp_path / "growth"}
+    solve_to_store(growth(1.0), times=[0.0, 0.1, 0.2], **options)
+    solve_to_store(growth(1.0), times=[0.0, 0.1, 0.2], **options)
+    with pytest.raises(ValueError, match="reaction"):
+        solve_to_store(growth(2.0), times=[0.0, 0.1, 0.2], **options)
+
+
+def test_kernels_of_functions_go_on_in_another_process(tmp_path: Path) -> None:
+    program = (
+        "import pide, sys\n"
+        "ring = pide.Torus((1.0,))\n"
+        "A = pide.NonlocalDiffusion(pide.kernels.Radial(lambda r: 1 - r / 0.3, horizon=0.3))\n"
+        "heat = pide.Heat(A, ring, initial=lambda x: x, source=lambda x: 0 * x)\n"
+        "pide.solve_to_store(heat, on=ring.grid(16), times=[0.0, 0.1], path=sys.argv[1])\n"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", program, str(tmp_path / "ring")], check=True)
