@@ -59,8 +59,8 @@ def tree_sum(
     -----
     Cost O(N), in time and memory, for every distribution of the points; see `TreeSum` for what is guaranteed. Nodes per
     axis are at most 40, 20 and 12 in dimensions 1, 2, 3: where they do not reach `tol`, in space below about 1e-7,
-    clouds of up to 20 000 points are summed pair by pair, as are clouds of fewer than 0.8 P^1.5 points with P nodes per
-    box, for which this is cheaper; the notes say so.
+    clouds of up to 20 000 points are summed pair by pair, as are clouds in space of fewer than 0.8 P^1.5 points with P
+    nodes per box, for which this is cheaper; the notes say so.
 
     Raises
     ------

@@ -24,7 +24,7 @@ _DIRECT = 20_000
 """Points up to which all pairs are summed directly where no order of interpolation reaches the tolerance."""
 
 _SMALL = 0.8
-"""Up to this many times P^1.5 points, P nodes per box, all pairs are summed directly: couplings take O(P^3) to make.
+"""In space, up to this many times P^1.5 points, P nodes per box, all pairs are summed directly: couplings cost O(P^3).
 
 Cube, 8000 uniform points, tol 1e-6: 1.4 s for an apply and 82 s for the couplings, against 0.19 s and 0.6 s.
 """
@@ -163,7 +163,7 @@ def plan_far(boxes: Boxes, profile: Profile, tol: float, floor: float) -> tuple[
         )
     nodes = Nodes(max(found, default=2), dimension)
     coarsest = next((level for level, order in zip(levels, orders, strict=True) if order is not None), deepest + 1)
-    if len(boxes.order) <= _SMALL * len(nodes.points) ** 1.5:
+    if dimension == 3 and len(boxes.order) <= _SMALL * len(nodes.points) ** 1.5:
         coarsest = deepest + 1
     pairs = pair_boxes(boxes, coarsest, radius).direct(boxes.counts, 4 * len(nodes.points), len(nodes.points))
     crossings, error = _crossings(boxes, pairs.equal, profile, nodes, scaling, tol, floor)
