@@ -102,14 +102,14 @@ PROBLEMS = (
     ),
     Problem(
         "denoise", "Denoising",
-        "160 x 160 pixels with noise of standard deviation 0.1, patches of 5 x 5 pixels, each method at its best width "
-        "on this picture (`python examples/plot_denoising.py`). The filter of scikit-image is told the noise.",
+        "160 x 160 pixels with noise of standard deviation 0.1, which all are told. scikit-image at its best width on "
+        "this picture, pide at widths 0.1 and 0.1 / 3 (`python examples/plot_denoising.py`).",
         {
-            "pide, heat flow of patches": (1,), "scikit-image nonlocal means": (2,),
-            "scikit-image nonlocal means, fast": (5,),
+            "pide, one step of heat": (1,), "pide, two steps of heat": (1,),
+            "scikit-image nonlocal means, 7 x 7": (2,), "scikit-image nonlocal means, 5 x 5, fast": (5,),
         },
-        1, "scikit-image is better in quality and in time: use it to denoise. pide's flow conserves the mean, lets the "
-        "variance fall, and is an operator that can be checked and combined.",
+        1, "scikit-image's fast filter is ten times faster and more, half a decibel below; where time counts, use it. "
+        "pide's flow keeps the mean of the picture, lets the variance fall, and is an operator that can be checked.",
         error="PSNR, dB", size="pixels",
     ),
     Problem(
