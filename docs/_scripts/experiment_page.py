@@ -8,6 +8,7 @@ import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean, median, stdev
 from textwrap import fill
@@ -45,7 +46,7 @@ Found = dict[str, list[Finished]]
 def write() -> None:
     """The page, one table per experiment and the figures, of what is finished."""
     TABLES.mkdir(exist_ok=True)
-    parts = [HEAD.format(machine=machine(), torch=torch.__version__)]
+    parts = [HEAD.format(machine=machine(), torch=torch.__version__, date=f"{datetime.now(UTC):%Y-%m-%d}")]
     for name, experiment in EXPERIMENTS.items():
         found = {variant: finished(name, variant, experiment) for variant in experiment.variants}
         if any(found.values()):

@@ -16,7 +16,7 @@ interval is wide, and where it holds zero nothing has been shown. Many intervals
 its value by chance. Seeds change the initial weights, the order of the images and, where a fraction is drawn, which
 images are kept; the test images stay the same, so the intervals say nothing about other test images. Seconds are
 wall-clock times on a machine that was doing other things; do not compare them. Machine: {machine}, one thread, torch
-{torch}. The tables as CSV are in `docs/experiments/`. A variant of
+{torch}; written on {date}. The tables as CSV are in `docs/experiments/`. A variant of
 `docs/_scripts/experiment_list.py` that has no row has not been trained.
 
 The page is written from the run folders by `python docs/_scripts/experiments.py write`.
