@@ -173,7 +173,7 @@ def test_a_peer_that_is_not_installed_gets_a_row_that_says_so(monkeypatch):
     monkeypatch.setattr(peers, "measured", lambda problem, solver, size, repeats: {"solver": solver})
     by_name = {problem.name: problem for problem in peers.PROBLEMS}
     denoising = list(peers.rows(by_name["denoise"], quick=True))
-    assert [row.get("missing") for row in denoising] == [None, *2 * ["not installed: `pip install scikit-image`"]]
+    assert [row.get("missing") for row in denoising] == [None, None, *2 * ["not installed: `pip install scikit-image`"]]
     quoted = [row for row in peers.rows(by_name["poisson"], quick=True) if "quoted" in row["solver"]]
     assert len(quoted) == 3
     assert "quoted | 721 | 4.7e-03 | 2.6 |" in peers.cells(by_name["poisson"], quoted[0])
