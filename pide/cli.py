@@ -58,10 +58,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands = {point.name: point for point in entry_points(group="pide.commands")}
     if arguments and arguments[0] in commands:
-        return int(commands[arguments[0]].load()(arguments[1:]) or OK)
+        try:
+            command = commands[arguments[0]].load()
+        except ImportError as error:
+            if os.environ.get("PIDE_TRACEBACK"):
+                raise
+            return _complain(error, BAD_INPUT)
+        return int(command(arguments[1:]) or OK)
     options = _parser(commands).parse_args(arguments)
     try:
         return int(options.command(options))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no message at exit either
+        return OK
     except NotConverged as error:
         return _complain(error, NOT_CONVERGED)
     except (ValueError, TypeError, OSError, ImportError) as error:

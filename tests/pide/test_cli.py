@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -171,3 +173,29 @@ def test_usage_errors_end_with_code_2() -> None:
         with pytest.raises(SystemExit) as caught:
             main(arguments)
         assert caught.value.code == 2
+
+
+def test_a_command_whose_packages_are_missing_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Missing:
+        value = "pide.nets.cli:train"
+
+        def load(self) -> None:
+            raise ImportError('pide.nets needs torch. Write: pip install "pide-operators[nets]"')
+
+    Missing.name = "train"
+    monkeypatch.setattr("pide.cli.entry_points", lambda group: [Missing()])
+    assert main(["train", "x.toml"]) == 2
+    assert capsys.readouterr().err == 'pide: pide.nets needs torch. Write: pip install "pide-operators[nets]"\n'
+
+
+def test_a_reader_that_stops_is_no_error() -> None:
+    program = "import sys; from pide.cli import main; sys.exit(main(['bench', '--quick']))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
