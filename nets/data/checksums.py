@@ -100,8 +100,8 @@ def identity(name: str, paths: Sequence[Path], checksums: Policy = "verify") -> 
     The sums of the CIFAR files (python version), of STL-10 and of compressed MNIST and Fashion-MNIST are those that
     torchvision checks; those of the CIFAR binaries and of uncompressed IDX files are in wide use. Files are compared
     uncompressed, so that files compressed again are not taken for others. CamVid and BDD100K have no published sums
-    that we know; see `counted`. Cost: one more reading of the files, at 600 MB/s (two-core x86, one thread): 0.25 s for
-    CIFAR-10, 0.35 s for Fashion-MNIST, which is uncompressed once more.
+    that we know; see `counted`. Cost: one more reading of the files; compressed ones are uncompressed
+    once more.
 
     Raises
     ------
