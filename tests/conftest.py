@@ -78,6 +78,12 @@ def _cupy() -> Namespace:
     return Namespace("cupy", cupy)
 
 
+@pytest.fixture
+def cupy() -> Any:
+    """CuPy, where a device answers; the test is skipped with the reason otherwise."""
+    return _cupy().xp
+
+
 _LIBRARIES = {"numpy": _numpy, "array_api_strict": _strict, "torch": _torch, "cupy": _cupy}
 
 
